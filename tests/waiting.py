@@ -1,0 +1,26 @@
+"""Waiting on a condition with a deadline, so that no test sleeps and hopes."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def eventually(
+    predicate: Callable[[], T | Awaitable[T]], timeout: float = 5.0, *, every: float = 0.02
+) -> T:
+    """The first true value of `predicate` (plain or async); fails the test after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = predicate()
+        found: T = await value if inspect.isawaitable(value) else value
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not true within {timeout} s; last value {found!r}")
+        await asyncio.sleep(every)
