@@ -1,0 +1,70 @@
+"""The unit of work: one transaction, its stores, commit on leaving, rollback on any exception."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from core.application.ports.stock import StockStore
+from core.domain.errors import Unavailable
+
+T = TypeVar("T")
+Ids = Callable[[], UUID]
+
+
+class UnitOfWork(Protocol):
+    """One transaction on one site. Nobody calls commit: leaving the context without an exception does."""
+
+    @property
+    def site(self) -> str: ...
+
+    @property
+    def stock(self) -> StockStore: ...
+
+    async def emit(
+        self,
+        event: str,
+        *,
+        aggregate: str,
+        owner: str | None,
+        payload: dict[str, Any],
+        occurred_at: int,
+        sequence: int = 0,
+    ) -> None:
+        """Add an outbox row; call it after the aggregate's row is locked in this transaction."""
+
+
+class UnitOfWorkFactory(Protocol):
+    """Opens units of work: `async with open_unit(site) as unit`."""
+
+    def __call__(self, site: str) -> AbstractAsyncContextManager[UnitOfWork]: ...
+
+
+class Contention(Unavailable):
+    """The database asked for a retry: serialization failure, deadlock or lock timeout."""
+
+
+async def in_transaction(
+    open_unit: UnitOfWorkFactory,
+    site: str,
+    work: Callable[[UnitOfWork], Awaitable[T]],
+    *,
+    attempts: int = 6,
+    rng: random.Random | None = None,
+) -> T:
+    """Run `work` in one transaction; repeat it with jitter on contention, at most `attempts` times."""
+    pause = 0.01
+    for attempt in range(attempts):
+        try:
+            async with open_unit(site) as unit:
+                return await work(unit)
+        except Contention:
+            if attempt == attempts - 1:
+                raise
+        await asyncio.sleep(pause * (1 + (rng.random() if rng else 0.5)))
+        pause = min(pause * 2, 0.5)
+    raise Unavailable("the database is busy")

@@ -1,0 +1,8 @@
+"""Every table in one import: `metadata` is what migrations and tests compare with the database."""
+
+from __future__ import annotations
+
+from core.db.schema import master, orders, platform, stock, tracking, work
+from core.db.schema.meta import metadata
+
+__all__ = ["master", "metadata", "orders", "platform", "stock", "tracking", "work"]
