@@ -59,7 +59,9 @@ class Shortage:
 
 def not_found(thing: str) -> Refused:
     """Unknown id, or one that this caller may not see: the answer is the same."""
-    return Refused("not-found", f"There is no such {thing} here. Check the id, the site and the owner.")
+    return Refused(
+        "not-found", f"There is no such {thing} here. Check the id, the site and the owner."
+    )
 
 
 def state_conflict(thing: str, current: str, wanted: str) -> Refused:

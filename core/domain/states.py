@@ -93,17 +93,13 @@ ASN = machine(
 )
 _TASK = {"open": ["assigned", "cancelled"], "assigned": ["done", "cancelled", "open"]}
 PUTAWAY_TASK = machine("putaway task", _TASK)
-REPLENISHMENT_TASK = machine(
-    "replenishment task", {"proposed": ["open", "cancelled"], **_TASK}
-)
+REPLENISHMENT_TASK = machine("replenishment task", {"proposed": ["open", "cancelled"], **_TASK})
 DISCREPANCY = machine("discrepancy", {"open": ["assigned"], "assigned": ["resolved", "open"]})
 WEBHOOK_DELIVERY = machine(
     "webhook delivery", {"due": ["delivered", "due", "dead"], "dead": ["due"]}
 )
 WEBHOOK_ENDPOINT = machine("webhook endpoint", {"active": ["disabled"], "disabled": ["active"]})
-DEVICE = machine(
-    "device", {"live": ["stale"], "stale": ["dead", "live"], "dead": ["live"]}
-)
+DEVICE = machine("device", {"live": ["stale"], "stale": ["dead", "live"], "dead": ["live"]})
 
 ALL: tuple[Machine, ...] = (
     TAG_PRESENCE,

@@ -83,7 +83,11 @@ class QuantKey(NamedTuple):
 def quant_key(move: Move, place: Place) -> QuantKey:
     """The quant that `place` of `move` touches."""
     return QuantKey(
-        move.owner_id, move.item_id, move.lot_id, place.location_id, place.handling_unit_id,
+        move.owner_id,
+        move.item_id,
+        move.lot_id,
+        place.location_id,
+        place.handling_unit_id,
         place.status,
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar
@@ -54,7 +53,7 @@ async def in_transaction(
     work: Callable[[UnitOfWork], Awaitable[T]],
     *,
     attempts: int = 6,
-    rng: random.Random | None = None,
+    jitter: Callable[[], float] = lambda: 0.5,
 ) -> T:
     """Run `work` in one transaction; repeat it with jitter on contention, at most `attempts` times."""
     pause = 0.01
@@ -65,6 +64,6 @@ async def in_transaction(
         except Contention:
             if attempt == attempts - 1:
                 raise
-        await asyncio.sleep(pause * (1 + (rng.random() if rng else 0.5)))
+        await asyncio.sleep(pause * (1 + jitter()))
         pause = min(pause * 2, 0.5)
     raise Unavailable("the database is busy")
