@@ -1,4 +1,4 @@
-"""Goods of the demo site: its owner, about sixty items with GTINs and weights, and what lies on the shelves.
+"""Goods of the demo site: owner, some sixty items with GTINs and weights, and the first stock.
 
 One seed, one catalogue.
 """

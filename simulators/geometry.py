@@ -1,6 +1,6 @@
 """Places and movement: vectors, paths of a body through the site, and when it breaks a light beam.
 
-Metres and seconds; x runs along the dock wall, y into the building (the yard is y < 0), z is height.
+Metres and seconds; x runs along the dock wall, y into the building (yard: y < 0), z is height.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 Vector = tuple[float, float, float]
 
@@ -65,7 +66,7 @@ class Path:
 def path_along(places: Sequence[Vector], *, start: float, speed_mps: float) -> Path:
     """A path that visits `places` at one speed."""
     times = [start]
-    for a, b in zip(places, places[1:], strict=False):
+    for a, b in pairwise(places):
         times.append(times[-1] + max(math.dist(a, b) / speed_mps, 1e-3))
     return Path(tuple(times), tuple(places))
 

@@ -30,7 +30,7 @@ class Hit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InventorySettings:
-    """A reader's pace. `persistence_s` 0 is dual target; above 0 a read tag is quiet that long (S1)."""
+    """A reader's pace. `persistence_s` 0 is dual target, else how long a read tag stays quiet."""
 
     rate: float = 353.0
     round_s: float = 0.008

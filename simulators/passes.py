@@ -1,4 +1,4 @@
-"""One load's way through a dock door: path, light beams, truth, and how well its tags will be heard.
+"""One load's way through a dock door: its path, its light beams, how well its tags will be heard.
 
 `rehearse` looks ahead along the path so that a pass can be chosen where every tag gets its reads;
 no read is ever added.
@@ -102,7 +102,7 @@ def plan_heard_crossing(
     reads: int,
     turns_back: bool = False,
 ) -> Crossing:
-    """The first shadowing draw, then the next slower speed, at which every tag is heard long enough."""
+    """The first shadowing draw, else the next slower speed, at which every tag is heard."""
     speed = speed_mps
     while True:
         for shadow in range(TRIES):

@@ -95,7 +95,7 @@ def pattern_db(cosine: float, beam_deg: float) -> float:
 
 
 def dipole_db(axis: Vector, direction: Vector) -> float:
-    """Tag pattern: full across its axis, a null along it (8 dB deep, S: tags are bent and near goods)."""
+    """Tag pattern: full across its axis, a null along it (8 dB, S: tags are bent, goods near)."""
     cosine = axis[0] * direction[0] + axis[1] * direction[1] + axis[2] * direction[2]
     return max(10.0 * math.log10(max(1.0 - cosine * cosine, 1e-6)), -8.0)
 
@@ -112,7 +112,7 @@ def floor_db(distance_m: float, heights_m: tuple[float, float], frequency_hz: fl
 
 @dataclass(slots=True)
 class FadingField:
-    """Rician fading as standing waves around one antenna: smooth in place, different in each channel."""
+    """Rician fading as standing waves around one antenna: smooth in place, other in each channel."""
 
     rician_db: float
     seed: str

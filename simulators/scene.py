@@ -1,4 +1,4 @@
-"""What is in the air: bodies with tags on them, standing or moving, and the link from an antenna to a tag.
+"""What is in the air: bodies with tags, standing or moving, and the link from antenna to tag.
 
 The scene holds the truth of place; it decides nothing about reads.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from simulators.geometry import Path, Vector
 from simulators.rf import (
@@ -34,7 +35,7 @@ BOX_M = 0.3
 
 @dataclass(frozen=True, slots=True)
 class PlacedTag:
-    """A tag on a body: where it sits (from the body's foot), how its dipole lies, how deaf its chip is."""
+    """A tag on a body: place from the body's foot, lie of its dipole, deafness of its chip."""
 
     tag: Tag
     offset: Vector
@@ -77,7 +78,7 @@ class Scene:
         self._doorways = doorways
         doors = sorted(door.x for door in doorways)
         # Trailers stand between neighbour lanes in the yard, a screen between them inside.
-        self._middles = [(a + b) / 2 for a, b in zip(doors, doors[1:], strict=False)]
+        self._middles = [(a + b) / 2 for a, b in pairwise(doors)]
         self._fields: dict[str, FadingField] = {}
         self._still: dict[tuple[int, bytes, str, float, float], Link] = {}
 
@@ -112,7 +113,7 @@ class Scene:
         tx_dbm: float,
         channel_hz: float,
     ) -> Link:
-        """The link at `t`; a standing tag's is computed once, then only what blocks the way is added."""
+        """The link at `t`; a standing tag's is computed once, then what blocks the way is added."""
         if body.moving:
             return self._fresh(antenna, body, placed, t, tx_dbm, channel_hz)
         key = (id(body), placed.tag.epc, antenna.name, tx_dbm, channel_hz)
@@ -163,7 +164,7 @@ class Scene:
         )
 
     def _shadow_db(self, antenna: Antenna, body: Body, placed: PlacedTag) -> float:
-        """Log-normal, fixed for (tag, antenna, pass); one part is the whole load's, so misses cluster."""
+        """Log-normal, fixed for (tag, antenna, pass); a part is the whole load's: misses cluster."""
         key = (antenna.name, placed.tag.hex)
         value = body._shadow.get(key)
         if value is None:

@@ -1,4 +1,4 @@
-"""The demo site from one seed: doors, staging, aisles, conveyor, pack stations, readers and their beams.
+"""The demo site from one seed: doors, staging, aisles, conveyor, pack stations and readers.
 
 Plain data in metres; `simulators.layout` turns it into the document which the layout import takes.
 """

@@ -1,6 +1,6 @@
 """What is written on the simulated tags: SGTIN-96, SSCC-96 and GRAI-96 beside their plain keys.
 
-Encoded here on its own, so that the product's decoder is checked against a second reading of the standard.
+Encoded here on its own: the product's decoder meets a second reading of the standard.
 """
 
 from __future__ import annotations
