@@ -1,0 +1,350 @@
+"""Spool file: one SQLite database of unsent and lately passed messages. Append before send.
+
+Rows carry an id that never repeats in this file; a message's place in its stream is id - base, so a
+new boot is one small transaction. Used from one thread at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from edge.batching import Kind, Message
+from edge.failpoints import Hit
+from edge.spool_errors import SpoolError, SpoolFullError
+
+SCHEMA = 1
+PAGE = 4096
+DELETE_CHUNK = 500
+BALLAST = 4 * 1024 * 1024
+
+_TABLES = (
+    "CREATE TABLE message (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, tail BLOB NOT NULL,"
+    " readings INTEGER NOT NULL, at INTEGER NOT NULL)",
+    "CREATE TABLE mark (id INTEGER PRIMARY KEY, at INTEGER NOT NULL)",
+    "CREATE TABLE life (boot INTEGER NOT NULL, base INTEGER NOT NULL, last INTEGER NOT NULL,"
+    " quiet_from INTEGER, confirmed INTEGER NOT NULL)",
+    "CREATE TABLE gap (boot INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+    " at INTEGER NOT NULL)",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A spooled message; `id` is its place in the file."""
+
+    id: int
+    kind: Kind
+    tail: bytes
+    readings: int
+    at: int
+
+
+@dataclass(slots=True)
+class Life:
+    """This life of the spool; beyond id `quiet_from` nothing was sent yet (None = may be sent)."""
+
+    boot: int
+    base: int
+    last: int
+    quiet_from: int | None
+    confirmed: bool
+
+
+class SpoolFile:
+    """The open database; build it with `open_spool`."""
+
+    def __init__(self, *, path: Path, con: sqlite3.Connection, max_bytes: int, hit: Hit) -> None:
+        self._path = path
+        self._con = con
+        self._hit = hit
+        self._ballast = path.with_name(path.name + ".ballast")
+        self._max_pages = max(max_bytes // PAGE, 16)
+        con.execute(f"PRAGMA max_page_count={self._max_pages}")
+        boot, base, last, quiet_from, confirmed = con.execute(
+            "SELECT boot, base, last, quiet_from, confirmed FROM life"
+        ).fetchone()
+        self.life = Life(boot, base, last, quiet_from, bool(confirmed))
+        if quiet_from is None:
+            self.life.quiet_from = last
+            con.execute("UPDATE life SET quiet_from = ?", (last,))
+        self.inflate_ballast()
+
+    # -- appending ---------------------------------------------------------------------------
+
+    def append(self, messages: Sequence[Message], *, now: int) -> list[Row]:
+        """Store messages durably in one transaction, or raise `SpoolFullError` and store none."""
+        try:
+            return self._append(messages, now=now)
+        except sqlite3.OperationalError as error:
+            self._roll_back()
+            if not _is_full(error):
+                raise
+        self._drop_ballast()
+        self.delete_passed(before=now + 1)
+        try:
+            return self._append(messages, now=now)
+        except sqlite3.OperationalError as error:
+            self._roll_back()
+            if not _is_full(error):
+                raise
+            raise SpoolFullError from error
+
+    def _append(self, messages: Sequence[Message], *, now: int) -> list[Row]:
+        first = self.life.last + 1
+        rows = [
+            Row(first + index, message.kind, message.tail, message.readings, now)
+            for index, message in enumerate(messages)
+        ]
+        self._con.execute("BEGIN IMMEDIATE")
+        self._con.executemany(
+            "INSERT INTO message (id, kind, tail, readings, at) VALUES (?, ?, ?, ?, ?)",
+            [(row.id, row.kind, row.tail, row.readings, row.at) for row in rows],
+        )
+        last = rows[-1].id
+        self._con.execute("UPDATE life SET last = ?", (last,))
+        self._hit("edge_before_commit")
+        self._con.execute("COMMIT")
+        self._hit("edge_after_commit")
+        self.life.last = last
+        return rows
+
+    def _roll_back(self) -> None:
+        if self._con.in_transaction:
+            self._con.execute("ROLLBACK")
+
+    # -- reading -----------------------------------------------------------------------------
+
+    def read(self, *, first: int, limit: int) -> list[Row]:
+        """Rows from id `first` on, in order."""
+        found = self._con.execute(
+            "SELECT id, kind, tail, readings, at FROM message WHERE id >= ? ORDER BY id LIMIT ?",
+            (first, limit),
+        )
+        return [Row(i, cast(Kind, kind), tail, n, at) for i, kind, tail, n, at in found]
+
+    def oldest(self) -> int:
+        """Id of the oldest row kept, or one past the last."""
+        (first,) = self._con.execute("SELECT min(id) FROM message").fetchone()
+        return self.life.last + 1 if first is None else int(first)
+
+    def at_of(self, row_id: int) -> int | None:
+        """When the first row from `row_id` on was spooled."""
+        found = self._con.execute(
+            "SELECT at FROM message WHERE id >= ? ORDER BY id LIMIT 1", (row_id,)
+        ).fetchone()
+        return None if found is None else int(found[0])
+
+    def last_mark(self) -> int:
+        """The highest id known to be passed."""
+        (last,) = self._con.execute("SELECT max(id) FROM mark").fetchone()
+        return self.life.base if last is None else max(int(last), self.life.base)
+
+    def free_bytes(self) -> int:
+        """Room left under the page cap, and on the disk."""
+        (pages,) = self._con.execute("PRAGMA page_count").fetchone()
+        (free,) = self._con.execute("PRAGMA freelist_count").fetchone()
+        stat = os.statvfs(self._path.parent)
+        return int(min((self._max_pages - pages + free) * PAGE, stat.f_bavail * stat.f_frsize))
+
+    def gaps(self) -> list[tuple[int, int, int]]:
+        """(boot, first, last) of the ranges of a stream that could not be sent again."""
+        return [tuple(row) for row in self._con.execute("SELECT boot, first, last FROM gap")]
+
+    # -- passing and deleting ----------------------------------------------------------------
+
+    def mark_passed(self, row_id: int, *, now: int) -> None:
+        """Note that rows up to `row_id` are in the ledger since `now` at the latest."""
+        self._con.execute("BEGIN IMMEDIATE")
+        self._con.execute("DELETE FROM mark WHERE id >= ?", (row_id,))
+        self._con.execute("INSERT INTO mark (id, at) VALUES (?, ?)", (row_id, now))
+        self._con.execute("COMMIT")
+
+    def unmark(self, row_id: int) -> None:
+        """The ledger went back to `row_id`: rows beyond it are unsent again."""
+        self._con.execute("DELETE FROM mark WHERE id > ?", (row_id,))
+
+    def delete_passed(self, *, before: int) -> int:
+        """Delete rows passed before that time, and those of earlier boots; the newest row stays."""
+        (marked,) = self._con.execute("SELECT max(id) FROM mark WHERE at < ?", (before,)).fetchone()
+        limit = min(max(marked or 0, self.life.base), self.life.last - 1)
+        deleted = 0
+        while True:
+            self._hit("edge_before_delete")
+            done = self._con.execute(
+                "DELETE FROM message WHERE id IN"
+                " (SELECT id FROM message WHERE id <= ? ORDER BY id LIMIT ?)",
+                (limit, DELETE_CHUNK),
+            ).rowcount
+            deleted += done
+            if done < DELETE_CHUNK:
+                break
+        if marked is not None:
+            self._con.execute("DELETE FROM mark WHERE id < ?", (marked,))
+        return deleted
+
+    # -- lives -------------------------------------------------------------------------------
+
+    def confirm(self) -> None:
+        """The gateway answered for this boot: rows may be sent from now on."""
+        if self.life.quiet_from is None and self.life.confirmed:
+            return
+        self._con.execute("UPDATE life SET quiet_from = NULL, confirmed = 1")
+        self.life.quiet_from = None
+        self.life.confirmed = True
+
+    def begin_boot(self, boot: int, *, base: int, lost: tuple[int, int] | None, now: int) -> None:
+        """Start another life: rows beyond id `base` become 1, 2, … of `boot`."""
+        write_boot(self._path, boot)
+        self._con.execute("BEGIN IMMEDIATE")
+        if lost is not None:
+            self._con.execute(
+                "INSERT INTO gap (boot, first, last, at) VALUES (?, ?, ?, ?)",
+                (self.life.boot, *lost, now),
+            )
+        self._con.execute("DELETE FROM mark WHERE id > ?", (base,))
+        self._con.execute(
+            "UPDATE life SET boot = ?, base = ?, quiet_from = ?, confirmed = 0", (boot, base, base)
+        )
+        self._con.execute("COMMIT")
+        self.life.boot, self.life.base = boot, base
+        self.life.quiet_from, self.life.confirmed = base, False
+
+    # -- ballast -----------------------------------------------------------------------------
+
+    def inflate_ballast(self) -> bool:
+        """Keep a file that can be given up, so that deletes work on a full disk."""
+        if self._ballast.exists():
+            return True
+        stat = os.statvfs(self._path.parent)
+        if stat.f_bavail * stat.f_frsize < 3 * BALLAST:
+            return False
+        part = self._ballast.with_suffix(".part")
+        try:
+            with part.open("wb") as file:
+                file.write(bytes(BALLAST))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            part.unlink(missing_ok=True)
+            return False
+        part.replace(self._ballast)
+        return True
+
+    def _drop_ballast(self) -> None:
+        (pages,) = self._con.execute("PRAGMA page_count").fetchone()
+        if pages < self._max_pages:
+            self._ballast.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Close the database; its lock goes with it."""
+        with contextlib.suppress(sqlite3.OperationalError):
+            self._con.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._con.close()
+
+
+def _is_full(error: sqlite3.OperationalError) -> bool:
+    primary = error.sqlite_errorcode & 0xFF
+    return primary in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+
+
+def boot_file(path: Path) -> Path:
+    """Where the number of the last boot is kept, beside the spool."""
+    return path.with_name(path.name + ".boot")
+
+
+def known_boot(path: Path) -> int | None:
+    """The last boot noted beside the spool, or None."""
+    try:
+        text = boot_file(path).read_text(encoding="ascii").strip()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return None
+    return int(text) if text.isdigit() and len(text) < 19 else None
+
+
+def write_boot(path: Path, boot: int) -> None:
+    """Note the boot beside the spool, durably, before it is used."""
+    target = boot_file(path)
+    part = target.with_name(target.name + ".part")
+    with part.open("w", encoding="ascii") as file:
+        file.write(f"{boot}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(target)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def open_spool(path: Path, *, boot: int, max_bytes: int, hit: Hit) -> SpoolFile:
+    """Open the spool, or create it with `boot` when there is none; raises `SpoolError`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    con = sqlite3.connect(path, isolation_level=None, timeout=0.2, check_same_thread=False)
+    try:
+        _prepare(con, path=path, boot=boot)
+        return SpoolFile(path=path, con=con, max_bytes=max_bytes, hit=hit)
+    except sqlite3.DatabaseError as error:
+        con.close()
+        raise _explained(error) from error
+    except SpoolError:
+        con.close()
+        raise
+
+
+def _prepare(con: sqlite3.Connection, *, path: Path, boot: int) -> None:
+    con.execute("PRAGMA locking_mode=EXCLUSIVE")
+    con.execute(f"PRAGMA page_size={PAGE}")
+    con.execute("PRAGMA journal_mode=WAL")
+    con.execute("PRAGMA synchronous=FULL")
+    con.execute("PRAGMA journal_size_limit=4194304")
+    con.execute("BEGIN EXCLUSIVE")
+    (version,) = con.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA:
+        raise SpoolError("spool-newer", "written by a newer version; upgrade this agent")
+    if version == 0:
+        if con.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise SpoolError("spool-corrupt", "not a spool; --recover moves it aside")
+        write_boot(path, boot)
+        for table in _TABLES:
+            con.execute(table)
+        con.execute("INSERT INTO life VALUES (?, 0, 0, 0, 0)", (boot,))
+        con.execute(f"PRAGMA user_version={SCHEMA}")
+    con.execute("COMMIT")
+    _sync_folder(path.parent)
+    (verdict,) = con.execute("PRAGMA quick_check(1)").fetchone()
+    lives = con.execute("SELECT count(*) FROM life").fetchone()[0]
+    if verdict != "ok" or lives != 1:
+        raise SpoolError("spool-corrupt", "failed its check; --recover moves it aside")
+
+
+def _explained(error: sqlite3.DatabaseError) -> SpoolError:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return SpoolError("spool-locked", "another agent has it open; stop that one first")
+    return SpoolError("spool-corrupt", "cannot be read; --recover moves it aside")
+
+
+def recover(path: Path) -> Path | None:
+    """Move a spool that cannot be read aside, its log with it; the next open starts a new boot."""
+    if not path.exists():
+        return None
+    number = 1
+    while (aside := path.with_name(f"{path.name}.corrupt-{number}")).exists():
+        number += 1
+    path.replace(aside)
+    for suffix in ("-wal", "-shm"):
+        log = path.with_name(path.name + suffix)
+        if log.exists():
+            log.replace(aside.with_name(aside.name + suffix))
+    return aside
