@@ -1,11 +1,13 @@
-"""How child processes are started and private files written: no inherited privileges, no orphan, no open mode."""
+"""How child processes start and private files are written: no orphan, no open mode, one holder."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ctypes
 import fcntl
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -64,6 +66,15 @@ def write_private(path: Path, text: str, *, owner: Account | None = None) -> Non
     scratch.replace(path)
 
 
+async def ended(child: subprocess.Popen[bytes], *, every_s: float = 0.1) -> int:
+    """Wait for a child without a thread; its return code."""
+    while True:
+        code = child.poll()
+        if code is not None:
+            return code
+        await asyncio.sleep(every_s)
+
+
 class BusyError(Exception):
     """Another process holds this directory."""
 
@@ -71,6 +82,7 @@ class BusyError(Exception):
 @contextlib.contextmanager
 def exclusive(path: Path) -> Iterator[None]:
     """Hold a lock file for the life of the context; raises `BusyError` at once when it is taken."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""The one place that asks the machine for the time and for fresh ids; everybody else is handed these functions."""
+"""The one place that asks the machine for time and fresh ids; others are handed these functions."""
 
 from __future__ import annotations
 

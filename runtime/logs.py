@@ -1,4 +1,4 @@
-"""Log lines as JSON on stderr. An event name and its fields, one object a line; secrets never appear in it."""
+"""Log lines: one JSON object with an event name and its fields; no secret ever appears in it."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class JsonLines(logging.Formatter):
 def configure(
     level: str = "info", *, secrets: Iterable[str] = (), stream: TextIO | None = None
 ) -> Redactor:
-    """Send every log line of this process to `stream` (stderr) as JSON; returns what hides secrets."""
+    """Send every log line of this process to `stream` (stderr); returns what hides secrets."""
     redactor = Redactor(secrets)
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines(redactor))

@@ -1,4 +1,4 @@
-"""Where the embedded PostgreSQL keeps its binaries and data, and as whom it runs. Root gets copies of its own."""
+"""Where the embedded PostgreSQL keeps binaries and data, and as whom it runs; root uses copies."""
 
 from __future__ import annotations
 
@@ -32,8 +32,10 @@ def server_account() -> Account | None:
         return _account(SYSTEM_USER)
     if shutil.which("useradd"):
         subprocess.run(
-            ["useradd", "--system", "--no-create-home", "--home-dir", str(SYSTEM_HOME)]
-            + ["--shell", "/usr/sbin/nologin", SYSTEM_USER],
+            [
+                *("useradd", "--system", "--no-create-home", "--home-dir", str(SYSTEM_HOME)),
+                *("--shell", "/usr/sbin/nologin", SYSTEM_USER),
+            ],
             check=False,
             capture_output=True,
             timeout=30,

@@ -1,6 +1,6 @@
 """The embedded PostgreSQL: our own initdb, scram only, 127.0.0.1 only, run as a child process.
 
-As root the server runs as a system user under /var/lib/dockledger; no mode of an existing directory changes.
+As root it runs as a system user under /var/lib/dockledger; no existing directory changes its mode.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def _environment() -> dict[str, str]:
 
 
 def _stop_orphan(server: Server) -> None:
-    """End a postmaster left over by a killed supervisor; whoever calls holds the lock of this home."""
+    """End a postmaster left over by a killed supervisor; the caller holds the lock of this home."""
     pid = pgfiles.postmaster_pid(server.data)
     if pid is None:
         return
@@ -191,7 +191,7 @@ async def ensure_roles(admin_url: str, passwords: dict[Role, str]) -> None:
 
 
 async def ensure_database(admin_url: str, name: str = DATABASE) -> None:
-    """The database exists, owned by the owner role and closed to strangers; migrations grant the rest."""
+    """The database exists, belongs to the owner role and is closed to strangers."""
     connection = await asyncpg.connect(admin_url)
     try:
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
@@ -223,7 +223,6 @@ async def run_server(
     home: Path, port: int = 0, *, options: tuple[str, ...] = ()
 ) -> AsyncIterator[Server]:
     """A server that is ready, and is started again whenever it dies, until the context ends."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with children.exclusive(home / "lock"):
         server = await asyncio.to_thread(prepare, home, port, options=options)
         with (home / "postgres.log").open("ab") as log:
@@ -237,12 +236,11 @@ async def run_server(
 
 
 async def _keep_running(server: Server, log: IO[bytes]) -> None:
-    """Restart at once: the old backends may still hold the memory, then the next try finds it free."""
+    """Restart at once: old backends may still hold the memory, then a later try finds it free."""
     while True:
         child = spawn(server, log)
         try:
-            while child.poll() is None:
-                await asyncio.sleep(RETRY_S)
+            await children.ended(child)
         except asyncio.CancelledError:
             await asyncio.to_thread(stop, child)
             raise

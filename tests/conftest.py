@@ -1,4 +1,4 @@
-"""Fixtures every part may use: a fresh migrated database per test, brokers, services. One server a session."""
+"""Fixtures for every part: a fresh migrated database per test, brokers, services by name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ pytest_plugins = ["tests.databases", "tests.brokers"]
 
 @pytest.fixture(autouse=True)
 def _named_service(request: pytest.FixtureRequest) -> None:
-    """`@pytest.mark.service("mosquitto")` skips by name where it is missing and fails when CI=true."""
+    """`@pytest.mark.service("mosquitto")` skips by name; with CI=true a missing one fails."""
     for mark in request.node.iter_markers("service"):
         for name in mark.args:
             require_service(name)

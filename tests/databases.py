@@ -1,4 +1,4 @@
-"""PostgreSQL for tests: one server a session, one database a test, copied from a migrated template."""
+"""PostgreSQL for tests: one server a session, one copy of a migrated template per test."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _names = itertools.count(1)
 
 
 def run_apart(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run async work from a plain fixture on a thread of its own, whatever loop the test will use."""
+    """Run async work from a plain fixture on its own thread, whatever loop the test will use."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(lambda: asyncio.run(work())).result()
 

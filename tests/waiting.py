@@ -12,15 +12,15 @@ T = TypeVar("T")
 
 
 async def eventually(
-    predicate: Callable[[], T | Awaitable[T]], timeout: float = 5.0, *, every: float = 0.02
+    predicate: Callable[[], T | Awaitable[T]], within: float = 5.0, *, every: float = 0.02
 ) -> T:
-    """The first true value of `predicate` (plain or async); fails the test after `timeout` seconds."""
-    deadline = time.monotonic() + timeout
+    """The first true value of `predicate` (plain or async); fails after `within` seconds."""
+    deadline = time.monotonic() + within
     while True:
         value = predicate()
         found: T = await value if inspect.isawaitable(value) else value
         if found:
             return found
         if time.monotonic() > deadline:
-            raise AssertionError(f"not true within {timeout} s; last value {found!r}")
+            raise AssertionError(f"not true within {within} s; last value {found!r}")
         await asyncio.sleep(every)

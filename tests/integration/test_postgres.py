@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: three roles, scram only, back after kill -9, one holder per state directory."""
+"""The embedded PostgreSQL: three roles, scram only, back after kill -9, one holder a directory."""
 
 from __future__ import annotations
 
@@ -68,11 +68,9 @@ async def test_a_killed_postmaster_is_back_with_all_that_was_committed(home: Pat
 
 
 async def test_a_postmaster_whose_supervisor_was_killed_is_taken_over(home: Path) -> None:
-    home.mkdir()
-    left_over = postgres.spawn(postgres.prepare(home))
-    await eventually(
-        lambda: pgfiles.postmaster_pid(pgfiles.data_directory(home, pgfiles.server_account()))
-    )
+    prepared = postgres.prepare(home)
+    left_over = postgres.spawn(prepared)
+    await eventually(lambda: pgfiles.postmaster_pid(prepared.data))
 
     async with postgres.run_server(home) as server:
         assert pgfiles.postmaster_pid(server.data) not in {None, left_over.pid}
