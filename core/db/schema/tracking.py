@@ -28,6 +28,25 @@ cell = Table(
     at("taken_at"),
 )
 
+# A holder's sign of life, apart from `cell` so that it never waits for a running commit.
+cell_beat = Table(
+    "cell_beat",
+    metadata,
+    site(),
+    Column("cell", Text, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("beats", BigInteger, nullable=False),
+)
+
+# Belts that are jammed now; a `jam_clear` needs one.
+belt_jam = Table(
+    "belt_jam",
+    metadata,
+    site(),
+    Column("belt", Text, primary_key=True),
+    at("since", nullable=False),
+)
+
 cursor = Table(
     "cursor",
     metadata,

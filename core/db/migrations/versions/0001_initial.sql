@@ -93,6 +93,13 @@ CREATE TABLE availability (
 	CONSTRAINT ck_availability_committed CHECK (committed >= 0)
 );
 
+CREATE TABLE belt_jam (
+	site_id TEXT NOT NULL, 
+	belt TEXT NOT NULL, 
+	since BIGINT NOT NULL, 
+	CONSTRAINT pk_belt_jam PRIMARY KEY (site_id, belt)
+);
+
 CREATE TABLE cell (
 	site_id TEXT NOT NULL, 
 	cell TEXT NOT NULL, 
@@ -100,6 +107,14 @@ CREATE TABLE cell (
 	holder TEXT, 
 	taken_at BIGINT, 
 	CONSTRAINT pk_cell PRIMARY KEY (site_id, cell)
+);
+
+CREATE TABLE cell_beat (
+	site_id TEXT NOT NULL, 
+	cell TEXT NOT NULL, 
+	epoch BIGINT NOT NULL, 
+	beats BIGINT NOT NULL, 
+	CONSTRAINT pk_cell_beat PRIMARY KEY (site_id, cell)
 );
 
 CREATE TABLE cursor (
@@ -719,6 +734,14 @@ CREATE TABLE reservation (
 CREATE INDEX ix_reservation_fulfilment ON reservation (site_id, fulfilment_id);
 
 CREATE INDEX ix_reservation_quant ON reservation (site_id, quant_id) WHERE state = 'pending';
+
+CREATE TABLE session (
+	digest BYTEA NOT NULL, 
+	key_id UUID NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	expires_at BIGINT NOT NULL, 
+	CONSTRAINT pk_session PRIMARY KEY (digest)
+);
 
 CREATE TABLE shipment (
 	site_id TEXT NOT NULL, 
