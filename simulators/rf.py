@@ -112,7 +112,7 @@ def floor_db(distance_m: float, heights_m: tuple[float, float], frequency_hz: fl
 
 @dataclass(slots=True)
 class FadingField:
-    """Rician fading as standing waves around one antenna: smooth in place, other in each channel."""
+    """Rician fading as standing waves: smooth in place, other in each channel."""
 
     rician_db: float
     seed: str

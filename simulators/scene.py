@@ -164,7 +164,7 @@ class Scene:
         )
 
     def _shadow_db(self, antenna: Antenna, body: Body, placed: PlacedTag) -> float:
-        """Log-normal, fixed for (tag, antenna, pass); a part is the whole load's: misses cluster."""
+        """Log-normal, fixed for (tag, antenna, pass); part is the whole load's: misses cluster."""
         key = (antenna.name, placed.tag.hex)
         value = body._shadow.get(key)
         if value is None:
