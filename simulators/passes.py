@@ -41,6 +41,7 @@ class Crossing:
     body: Body
     edges: tuple[Edge, ...]
     speed_mps: float
+    shadow: int
 
     @property
     def crossed_at(self) -> float:
@@ -86,7 +87,7 @@ def plan_crossing(
         key=lambda edge: edge.at,
     )
     body = load.body(path, key=f"{name}/{shadow}")
-    return Crossing(name, door, direction, turns_back, body, tuple(edges), speed_mps)
+    return Crossing(name, door, direction, turns_back, body, tuple(edges), speed_mps, shadow)
 
 
 def plan_heard_crossing(
