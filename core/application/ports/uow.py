@@ -8,6 +8,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
+from core.application.ports.doors import DoorStore
+from core.application.ports.platform import PlatformStore
 from core.application.ports.stock import StockStore
 from core.domain.errors import Unavailable
 
@@ -23,6 +25,12 @@ class UnitOfWork(Protocol):
 
     @property
     def stock(self) -> StockStore: ...
+
+    @property
+    def doors(self) -> DoorStore: ...
+
+    @property
+    def platform(self) -> PlatformStore: ...
 
     async def emit(
         self,
