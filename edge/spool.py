@@ -10,6 +10,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, TypeVar
 
 from edge.batching import Message
@@ -62,13 +63,14 @@ class Spool:
         self._room = asyncio.Event()
         self._room.set()
         self._next_tend = 0
+        self._last = file.life.last
         self._passed = file.last_mark()
         self._marked = self._passed
         self.full = False
         self.counters = Counters()
         self.free_bytes = file.free_bytes()
         self.oldest_at: int | None = None
-        self.committed = asyncio.Event()
+        self.on_commit: Callable[[], None] = lambda: None
 
     # -- what the stream looks like ----------------------------------------------------------
 
@@ -80,7 +82,7 @@ class Spool:
     @property
     def last_seq(self) -> int:
         """The last sequence number spooled; 0 = none."""
-        return self._file.life.last - self._file.life.base
+        return self._last - self._file.life.base
 
     @property
     def confirmed(self) -> bool:
@@ -101,7 +103,7 @@ class Spool:
     @property
     def unsent(self) -> int:
         """Messages beyond the cursor."""
-        return self._file.life.last - max(self._passed, self._file.life.base)
+        return self._last - max(self._passed, self._file.life.base)
 
     # -- taking in ---------------------------------------------------------------------------
 
@@ -113,6 +115,11 @@ class Spool:
         if len(self._pending) >= MAX_PENDING:
             self._room.clear()
         self._work.set()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the queue to the disk takes more."""
+        return self._room.is_set()
 
     async def room(self) -> None:
         """Wait until the queue to the disk has room again."""
@@ -136,7 +143,7 @@ class Spool:
             self.full = False
         self._room.set()
         self._remember(rows)
-        self.committed.set()
+        self.on_commit()
         return len(rows)
 
     async def _one_by_one(self, group: Sequence[Message], now: int) -> list[Row]:
@@ -144,7 +151,7 @@ class Spool:
         refused = 0
         for message in group:
             try:
-                stored += await self._offload(lambda m=message: self._file.append([m], now=now))
+                stored += await self._offload(partial(self._file.append, [message], now=now))
             except SpoolFullError:
                 refused += message.readings
         self.counters.refused_readings += refused
@@ -158,6 +165,7 @@ class Spool:
             self.counters.messages += 1
             self.counters.readings += row.readings
             self._recent.append(row)
+            self._last = row.id
             self._recent_bytes += len(row.tail)
         while len(self._recent) > RECENT_ROWS or self._recent_bytes > RECENT_BYTES:
             self._recent_bytes -= len(self._recent.popleft().tail)

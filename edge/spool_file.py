@@ -16,6 +16,7 @@ from typing import cast
 
 from edge.batching import Kind, Message
 from edge.failpoints import Hit
+from edge.spool_boot import sync_folder, write_boot
 from edge.spool_errors import SpoolError, SpoolFullError
 
 SCHEMA = 1
@@ -253,40 +254,6 @@ def _is_full(error: sqlite3.OperationalError) -> bool:
     return primary in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 
-def boot_file(path: Path) -> Path:
-    """Where the number of the last boot is kept, beside the spool."""
-    return path.with_name(path.name + ".boot")
-
-
-def known_boot(path: Path) -> int | None:
-    """The last boot noted beside the spool, or None."""
-    try:
-        text = boot_file(path).read_text(encoding="ascii").strip()
-    except (FileNotFoundError, UnicodeDecodeError):
-        return None
-    return int(text) if text.isdigit() and len(text) < 19 else None
-
-
-def write_boot(path: Path, boot: int) -> None:
-    """Note the boot beside the spool, durably, before it is used."""
-    target = boot_file(path)
-    part = target.with_name(target.name + ".part")
-    with part.open("w", encoding="ascii") as file:
-        file.write(f"{boot}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(target)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def open_spool(path: Path, *, boot: int, max_bytes: int, hit: Hit) -> SpoolFile:
     """Open the spool, or create it with `boot` when there is none; raises `SpoolError`."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -321,7 +288,7 @@ def _prepare(con: sqlite3.Connection, *, path: Path, boot: int) -> None:
         con.execute("INSERT INTO life VALUES (?, 0, 0, 0, 0)", (boot,))
         con.execute(f"PRAGMA user_version={SCHEMA}")
     con.execute("COMMIT")
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     (verdict,) = con.execute("PRAGMA quick_check(1)").fetchone()
     lives = con.execute("SELECT count(*) FROM life").fetchone()[0]
     if verdict != "ok" or lives != 1:
@@ -333,18 +300,3 @@ def _explained(error: sqlite3.DatabaseError) -> SpoolError:
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return SpoolError("spool-locked", "another agent has it open; stop that one first")
     return SpoolError("spool-corrupt", "cannot be read; --recover moves it aside")
-
-
-def recover(path: Path) -> Path | None:
-    """Move a spool that cannot be read aside, its log with it; the next open starts a new boot."""
-    if not path.exists():
-        return None
-    number = 1
-    while (aside := path.with_name(f"{path.name}.corrupt-{number}")).exists():
-        number += 1
-    path.replace(aside)
-    for suffix in ("-wal", "-shm"):
-        log = path.with_name(path.name + suffix)
-        if log.exists():
-            log.replace(aside.with_name(aside.name + suffix))
-    return aside

@@ -1,6 +1,7 @@
 """Uplink: sends the spool in order, a window at a time, until the cursor says it is in the ledger.
 
-On every connection it publishes the status and waits for its cursor first. A PUBACK deletes nothing.
+On every connection it publishes the status and waits for its cursor first. A PUBACK deletes
+nothing.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 CHUNK = 32
 MAX_CURSORS = 256
 IDLE_US = 1_000_000
+AWAY_US = 100_000
 HOLD_US = 50_000
 MAX_HOLD_US = 2_000_000
 
@@ -103,7 +105,7 @@ class Uplink:
         except BusUnavailableError:
             log.info("send_failed", extra={"boot": self._spool.boot, "seq": self.window.next_seq})
             self._failures += 1
-            self._hold_until = at + min(HOLD_US * 2 ** min(self._failures, 8), MAX_HOLD_US)
+            self._hold_until = at + min(HOLD_US << min(self._failures, 8), MAX_HOLD_US)
         else:
             self._failures = 0
 
@@ -120,6 +122,8 @@ class Uplink:
         first, count = self.window.sendable(last=self._spool.last_seq, at=at, limit=CHUNK)
         if count:
             rows = await self._spool.fetch(first=first, limit=count)
+            if not rows:
+                return
             self.window.offer(rows[-1][0])
             await self._publish(rows)
             for seq, _ in rows:
@@ -226,7 +230,7 @@ class Uplink:
     def due(self, at: int) -> int:
         """When the next step is worth while if nothing wakes it."""
         if not self._bus.connected:
-            return at + IDLE_US
+            return at + AWAY_US
         if at < self._hold_until:
             return self._hold_until
         window = self.window.due(at)

@@ -90,14 +90,14 @@ class Window:
         self._stall_at = at + self._stall()
 
     def _stall(self) -> int:
-        wait = min(STALL_US * 2 ** min(self._tries, 8), MAX_STALL_US)
+        wait = min(STALL_US << min(self._tries, 8), MAX_STALL_US)
         return wait if self._tries == 0 else int(wait * self._rng.uniform(0.75, 1.0))
 
     def step(self, at: int) -> bool:
         """Go back to the cursor if the stream has stalled; True when it did."""
         if self.waiting or self.next_seq == self.acked + 1 or at < self._paused_until:
             return False
-        gap_after = min(GAP_US * 2 ** min(self._tries, 8), MAX_STALL_US)
+        gap_after = min(GAP_US << min(self._tries, 8), MAX_STALL_US)
         gap = self._hint and at - self._oldest_sent_at >= gap_after
         if not gap and at < self._stall_at:
             return False
@@ -114,7 +114,7 @@ class Window:
         return self.next_seq, max(0, min(last - self.next_seq + 1, room, limit))
 
     def offer(self, seq: int) -> None:
-        """Messages up to `seq` are about to be handed over; the ledger may know them from now on."""
+        """Messages up to `seq` are about to go out; the ledger may know them from now on."""
         self.highest_sent = max(self.highest_sent, seq)
 
     def sent(self, seq: int, *, at: int) -> None:
@@ -133,6 +133,6 @@ class Window:
         if self.next_seq == self.acked + 1:
             return None
         if self._hint:
-            gap_after = min(GAP_US * 2 ** min(self._tries, 8), MAX_STALL_US)
+            gap_after = min(GAP_US << min(self._tries, 8), MAX_STALL_US)
             return min(self._stall_at, self._oldest_sent_at + gap_after)
         return self._stall_at

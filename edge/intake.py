@@ -1,0 +1,144 @@
+"""Intake: what devices yield becomes readings in closed messages, in true order. No I/O.
+
+A sensor edge cuts the open runs of its device first, so reads before the edge stand before it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from contracts.v1 import Scan, SensorReading
+from edge.batching import Batcher, Kind, Message, Reading
+from edge.device_clock import DeviceClock
+from edge.drivers.port import DriverNotice, RawRead, RawReading, RawScan, RawSensor
+from edge.smoothing import PORTAL, ZONE, Smoother
+
+log = logging.getLogger(__name__)
+
+DeviceKind = Literal["portal", "zone"]
+
+
+@dataclass(slots=True)
+class Source:
+    """One device's place in the intake."""
+
+    name: str
+    linger_us: int
+    smoother: Smoother
+    clock: DeviceClock
+    jumps_told: int = 0
+
+
+class Intake:
+    """All devices of an agent feed one sequence."""
+
+    def __init__(self, *, batcher: Batcher, deliver: Callable[[list[Message]], None]) -> None:
+        self._batcher = batcher
+        self._deliver = deliver
+        self._sources: list[Source] = []
+        self.wake_at: int | None = None
+        self.on_earlier: Callable[[], None] = lambda: None
+        self.raw_reads = 0
+        self.notices = 0
+
+    def source(self, name: str, *, kind: DeviceKind, linger_us: int) -> Source:
+        """Add a device."""
+        clock = DeviceClock()
+        profile = PORTAL if kind == "portal" else ZONE
+        smoother = Smoother(device=name, profile=profile, clock=clock)
+        source = Source(name, linger_us, smoother, clock)
+        self._sources.append(source)
+        return source
+
+    def take(self, source: Source, reading: RawReading, at: int) -> None:
+        """Take what a driver yielded; `at` is the monotonic clock."""
+        if isinstance(reading, RawRead):
+            self.raw_reads += 1
+            if source.smoother.add(reading, at):
+                self._put(source, "reads", source.smoother.take(), at)
+            else:
+                self._note(source.smoother.due())
+        elif isinstance(reading, DriverNotice):
+            self.notices += 1
+            log.warning(
+                "device_notice",
+                extra={"device": source.name, "what": reading.what, "detail": reading.detail[:200]},
+            )
+        else:
+            self._edge(source, reading, at)
+
+    def _edge(self, source: Source, reading: RawSensor | RawScan, at: int) -> None:
+        clock = source.clock
+        source.smoother.flush(at)
+        self._put(source, "reads", source.smoother.take(), at)
+        if clock.jumped(reading.occurred_at, reading.received_at, at):
+            clock.restart(reading.occurred_at, reading.received_at, at)
+        else:
+            clock.sample(reading.occurred_at, reading.received_at, at)
+        occurred_at = reading.occurred_at + clock.offset
+        if isinstance(reading, RawScan):
+            extra = {} if reading.symbology is None else {"symbology": reading.symbology}
+            scan = Scan(source.name, reading.code, occurred_at, **extra)
+            self._put(source, "scans", [scan], at)
+            return
+        fields = {
+            **reading.fields,
+            "device": source.name,
+            "kind": reading.kind,
+            "occurred_at": occurred_at,
+        }
+        self._put(source, "sensors", [msgspec.convert(fields, SensorReading)], at)
+
+    def answer(self, reading: SensorReading, at: int) -> None:
+        """Put an agent's own sensor reading into the sequence, at once."""
+        self._batcher.add("sensors", [reading], at=at, linger_us=0)
+        self.step(at)
+
+    def _put(self, source: Source, kind: Kind, readings: Sequence[Reading], at: int) -> None:
+        if not readings:
+            return
+        self._batcher.add(kind, readings, at=at, linger_us=source.linger_us)
+        self._hand_on()
+        self._note(self._batcher.due())
+        if source.clock.jumps != source.jumps_told:
+            source.jumps_told = source.clock.jumps
+            log.warning("device_clock_jumped", extra={"device": source.name})
+
+    def _hand_on(self) -> None:
+        messages = self._batcher.take()
+        if messages:
+            self._deliver(messages)
+
+    def _note(self, due: int | None) -> None:
+        if due is not None and (self.wake_at is None or due < self.wake_at):
+            self.wake_at = due
+            self.on_earlier()
+
+    def step(self, at: int) -> None:
+        """Emit and close what is due; `wake_at` is the next time."""
+        for source in self._sources:
+            source.smoother.step(at)
+            self._put(source, "reads", source.smoother.take(), at)
+        self._batcher.step(at)
+        self._hand_on()
+        dues = [source.smoother.due() for source in self._sources]
+        dues.append(self._batcher.due())
+        self.wake_at = min((due for due in dues if due is not None), default=None)
+
+    def flush(self, at: int) -> None:
+        """Emit and close everything (the agent stops)."""
+        for source in self._sources:
+            source.smoother.flush(at)
+            self._put(source, "reads", source.smoother.take(), at)
+        self._batcher.close()
+        self._hand_on()
+
+    @property
+    def oversize(self) -> int:
+        """Readings too large for any message, refused."""
+        return self._batcher.oversize
