@@ -6,6 +6,7 @@ It shares nothing with the driver's codec, so that one mistake cannot hide in bo
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
 from collections.abc import Iterable
 
@@ -129,6 +130,8 @@ class ByteReader:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
+        # Small, so that a client that stops reading is felt soon.
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8_192)
         writer.write(self.greeting)
         try:
             while True:
