@@ -19,7 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from core.application.ports.uow import Contention
 from core.db.migrate import async_url
+from core.db.stores.platform import PgPlatformStore
 from core.db.stores.stock import PgStockStore
+from core.db.stores.tracking import PgTrackingStore
 from core.domain.errors import Unavailable
 
 _CONTENTION = ("40001", "40P01", "55P03")
@@ -51,6 +53,16 @@ class PgUnitOfWork:
     def stock(self) -> PgStockStore:
         """The ledger."""
         return PgStockStore(self.raw, self.site)
+
+    @cached_property
+    def platform(self) -> PgPlatformStore:
+        """Keys, sessions, idempotency."""
+        return PgPlatformStore(self.raw)
+
+    @cached_property
+    def tracking(self) -> PgTrackingStore:
+        """Cursors, passes, positions, dead letters."""
+        return PgTrackingStore(self.raw, self.site)
 
     async def emit(
         self,

@@ -11,6 +11,7 @@ from uuid import UUID
 from core.application.ports.doors import DoorStore
 from core.application.ports.platform import PlatformStore
 from core.application.ports.stock import StockStore
+from core.application.ports.tracking import TrackingStore
 from core.domain.errors import Unavailable
 
 T = TypeVar("T")
@@ -31,6 +32,9 @@ class UnitOfWork(Protocol):
 
     @property
     def platform(self) -> PlatformStore: ...
+
+    @property
+    def tracking(self) -> TrackingStore: ...
 
     async def emit(
         self,
