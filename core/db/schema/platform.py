@@ -48,6 +48,15 @@ api_key = Table(
     CheckConstraint(f"role IN {ROLES}", name="role"),
 )
 
+session = Table(
+    "session",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    uid("key_id", nullable=False),
+    at("created_at", nullable=False),
+    at("expires_at", nullable=False),
+)
+
 outbox = Table(
     "outbox",
     metadata,

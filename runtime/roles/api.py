@@ -1,0 +1,15 @@
+"""The api role: routes, pages and streams on one socket. Composition only."""
+
+from __future__ import annotations
+
+import importlib
+
+from fastapi import APIRouter
+
+# Areas of the interface, in the order of the reference. A module offers `router`.
+AREAS = ("core.api.platform",)
+
+
+def routers() -> list[APIRouter]:
+    """The routers of every area."""
+    return [importlib.import_module(area).router for area in AREAS]
