@@ -119,7 +119,12 @@ class LlrpSession(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """TCP is gone."""
-        self.lose(TransientError("the reader closed the connection"))
+        reason = "the reader closed the connection"
+        try:
+            self._splitter.finish()
+        except FramingError as unfinished:
+            reason = f"{reason}: {unfinished}"
+        self.lose(TransientError(reason))
 
     def lose(self, error: Exception) -> None:
         """End this connection for a stated reason; the first reason stays."""
