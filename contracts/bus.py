@@ -1,6 +1,6 @@
 """The message bus as the roles see it: publish, subscribe, deliveries. No client library here.
 
-A bus may lose, repeat and reorder; nothing above it may depend on what it keeps (the cursor decides).
+A bus may lose, repeat and reorder; nothing above may depend on what it keeps: the cursor decides.
 """
 
 from __future__ import annotations

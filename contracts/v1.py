@@ -1,162 +1,175 @@
 """Wire messages, version 1: what edge agents and gateways exchange. `v1` only grows.
 
 Field names and limits are those of the wire contract (docs/wire.md). All times are integer
-microseconds UTC. Structs carry no checks of their own: `contracts.codec` decides what is accepted.
+microseconds UTC. Limits hold when bytes are decoded (`contracts.codec`), not on construction.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 AgentState = Literal["online", "degraded", "offline"]
 DeviceState = Literal["live", "stale", "dead"]
 Colour = Literal["green", "amber", "red", "off"]
 
+Whole = Annotated[int, Meta(ge=0, le=9223372036854775807)]
+Counted = Annotated[int, Meta(ge=1, le=9223372036854775807)]
+Micros = Whole
+SiteName = Annotated[str, Meta(min_length=1, max_length=64)]
+AgentName = Annotated[str, Meta(min_length=1, max_length=128)]
+DeviceName = Annotated[str, Meta(min_length=1, max_length=64)]
+Port = Annotated[int, Meta(ge=1, le=64)]
+Lane = Annotated[int, Meta(ge=1, le=999)]
+UnitName = Annotated[str, Meta(min_length=1, max_length=64)]
+Dbm = Annotated[float, Meta(ge=-130, le=0)]
 
-class Observation(Struct, frozen=True, gc=False, omit_defaults=True):
+
+class Observation(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
     """A smoothed run of reads of one tag at one antenna; `occurred_at` is the time of its peak."""
 
     epc: str
-    device: str
-    antenna: int | None
-    rssi_dbm: float | None
-    occurred_at: int
-    count: int = 1
-    first_at: int | UnsetType = UNSET
-    last_at: int | UnsetType = UNSET
-    rssi_mean_dbm: float | None | UnsetType = UNSET
-    rssi_spread_db: float | UnsetType = UNSET
+    device: DeviceName
+    antenna: Port | None
+    rssi_dbm: Dbm | None
+    occurred_at: Micros
+    count: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
+    first_at: Micros | UnsetType = UNSET
+    last_at: Micros | UnsetType = UNSET
+    rssi_mean_dbm: Dbm | UnsetType | None = UNSET
+    rssi_spread_db: Annotated[float, Meta(ge=0, le=60)] | UnsetType = UNSET
     tid: str | UnsetType = UNSET
-    phase_deg: float | UnsetType = UNSET
-    frequency_khz: int | UnsetType = UNSET
-    tx_power_dbm: float | UnsetType = UNSET
-    doppler_hz: float | UnsetType = UNSET
+    phase_deg: Annotated[float, Meta(ge=0, lt=360)] | UnsetType = UNSET
+    frequency_khz: Annotated[int, Meta(ge=840_000, le=960_000)] | UnsetType = UNSET
+    tx_power_dbm: Annotated[float, Meta(ge=0, le=40)] | UnsetType = UNSET
+    doppler_hz: Annotated[float, Meta(ge=-1_000, le=1_000)] | UnsetType = UNSET
     pc: str | UnsetType = UNSET
 
 
-class Scan(Struct, frozen=True, gc=False, omit_defaults=True):
+class Scan(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
     """One barcode scan, as the scanner sent it."""
 
-    device: str
-    code: str
-    occurred_at: int
-    symbology: str | UnsetType = UNSET
+    device: DeviceName
+    code: Annotated[str, Meta(max_length=256)]
+    occurred_at: Micros
+    symbology: Annotated[str, Meta(min_length=1, max_length=8)] | UnsetType = UNSET
 
 
-class SensorReading(Struct, frozen=True, gc=False, omit_defaults=True):
+class SensorReading(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
     """One sensor change; which optional fields belong to a `kind` is the codec's rule."""
 
-    device: str
+    device: DeviceName
     kind: str
-    occurred_at: int
+    occurred_at: Micros
     value: float | UnsetType = UNSET
     unit: str | UnsetType = UNSET
     state: str | UnsetType = UNSET
-    port: int | UnsetType = UNSET
+    port: Port | UnsetType = UNSET
     event: str | UnsetType = UNSET
     belt: str | UnsetType = UNSET
-    lane: int | UnsetType = UNSET
-    handling_unit: str | UnsetType = UNSET
-    speed_mps: float | UnsetType = UNSET
+    lane: Lane | UnsetType = UNSET
+    handling_unit: UnitName | UnsetType = UNSET
+    speed_mps: Annotated[float, Meta(ge=0, le=20)] | UnsetType = UNSET
     id: str | UnsetType = UNSET
 
 
-class ReadBatch(Struct, frozen=True, kw_only=True):
+class ReadBatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Topic `reads`: 1 to 500 observations."""
 
     schema: str = "reads.v1"
-    site: str
-    agent: str
-    boot: int
-    seq: int
-    sent_at: int
-    reads: list[Observation]
+    site: SiteName
+    agent: AgentName
+    boot: Counted
+    seq: Counted
+    sent_at: Micros
+    reads: Annotated[list[Observation], Meta(min_length=1, max_length=500)]
 
 
-class ScanBatch(Struct, frozen=True, kw_only=True):
+class ScanBatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Topic `scans`: 1 to 500 scans."""
 
     schema: str = "scans.v1"
-    site: str
-    agent: str
-    boot: int
-    seq: int
-    sent_at: int
-    scans: list[Scan]
+    site: SiteName
+    agent: AgentName
+    boot: Counted
+    seq: Counted
+    sent_at: Micros
+    scans: Annotated[list[Scan], Meta(min_length=1, max_length=500)]
 
 
-class SensorBatch(Struct, frozen=True, kw_only=True):
+class SensorBatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Topic `sensors`: 1 to 500 sensor readings."""
 
     schema: str = "sensors.v1"
-    site: str
-    agent: str
-    boot: int
-    seq: int
-    sent_at: int
-    sensors: list[SensorReading]
+    site: SiteName
+    agent: AgentName
+    boot: Counted
+    seq: Counted
+    sent_at: Micros
+    sensors: Annotated[list[SensorReading], Meta(min_length=1, max_length=500)]
 
 
-class DeviceStatus(Struct, frozen=True):
+class DeviceStatus(Struct, frozen=True, forbid_unknown_fields=True):
     """A device as its agent sees it. Zero reads is a value, never a state."""
 
-    device: str
+    device: DeviceName
     state: DeviceState
 
 
-class AgentStatus(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class AgentStatus(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
+):
     """Topic `status`: outside the stream; `seq` is the last one spooled (0 = none)."""
 
     schema: str
-    site: str
-    agent: str
-    boot: int
-    seq: int
-    sent_at: int
+    site: SiteName
+    agent: AgentName
+    boot: Counted
+    seq: Whole
+    sent_at: Micros
     state: AgentState
-    version: str | UnsetType = UNSET
-    spooled: int | UnsetType = UNSET
-    free_bytes: int | UnsetType = UNSET
-    oldest_at: int | UnsetType = UNSET
+    version: Annotated[str, Meta(max_length=32)] | UnsetType = UNSET
+    spooled: Whole | UnsetType = UNSET
+    free_bytes: Whole | UnsetType = UNSET
+    oldest_at: Micros | UnsetType = UNSET
     clock_offset_ms: float | UnsetType = UNSET
-    devices: list[DeviceStatus] | UnsetType = UNSET
+    devices: Annotated[list[DeviceStatus], Meta(max_length=64)] | UnsetType = UNSET
 
 
 class Cursor(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Down: last `seq` of (agent, boot) committed in the ledger; `sent_at` is the gateway's clock."""
+    """Down: last `seq` of (agent, boot) in the ledger; `sent_at` is the gateway's clock."""
 
     schema: str
-    site: str
-    agent: str
-    boot: int
-    seq: int
-    sent_at: int
-    newest_boot: int
-    retry_after_ms: int | UnsetType = UNSET
+    site: SiteName
+    agent: AgentName
+    boot: Counted
+    seq: Whole
+    sent_at: Micros
+    newest_boot: Whole
+    retry_after_ms: Whole | UnsetType = UNSET
 
 
-class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Command(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """Down: an order to an agent or one of its devices; lives `ttl_ms` from its arrival."""
 
     schema: str
-    site: str
-    agent: str
-    boot: int
-    seq: int
-    sent_at: int
-    id: str
-    device: str | None
-    ttl_ms: int
+    site: SiteName
+    agent: AgentName
+    boot: Counted
+    seq: Whole
+    sent_at: Micros
+    id: Annotated[str, Meta(min_length=1, max_length=128)]
+    device: DeviceName | None
+    ttl_ms: Annotated[int, Meta(ge=1, le=60_000)]
     action: Literal["light", "gpo", "divert", "resend", "configure"]
     colour: Colour | UnsetType = UNSET
-    port: int | UnsetType = UNSET
+    port: Port | UnsetType = UNSET
     state: bool | UnsetType = UNSET
-    lane: int | UnsetType = UNSET
-    handling_unit: str | UnsetType = UNSET
-    from_seq: int | UnsetType = UNSET
-    document: str | UnsetType = UNSET
+    lane: Lane | UnsetType = UNSET
+    handling_unit: UnitName | UnsetType = UNSET
+    from_seq: Counted | UnsetType = UNSET
+    document: Annotated[str, Meta(max_length=65_536)] | UnsetType = UNSET
 
 
 Batch = ReadBatch | ScanBatch | SensorBatch
@@ -167,7 +180,7 @@ class PositionChanged(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Retained on `positions/{handling unit}`: where a handling unit is now thought to be."""
 
     schema: str = "position.v1"
-    site: str
+    site: SiteName
     handling_unit: str
     key: str
     location: str
