@@ -12,8 +12,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 ID = re.compile(r"[A-Za-z0-9#][A-Za-z0-9._:/#-]*")
 SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
@@ -27,6 +27,22 @@ class Body(BaseModel):
     """A request body: unknown fields are refused, types are never converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Check:
+    """One rule for a field, used as `Annotated[str, text(64)]`: a check and its JSON schema."""
+
+    def __init__(self, check: Callable[[Any], Any], schema: dict[str, Any]) -> None:
+        self._check = check
+        self._schema = schema
+
+    def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
+        """Our check alone decides."""
+        return core_schema.no_info_plain_validator_function(self._check)
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, __: Any) -> dict[str, Any]:
+        """What the OpenAPI document says of the field."""
+        return dict(self._schema)
 
 
 def fail(code: str, detail: str) -> PydanticCustomError:
@@ -59,16 +75,15 @@ def _free(value: str, *, lines: bool) -> str:
 
 def text(
     high: int, *, low: int = 1, pattern: re.Pattern[str] | None = None, lines: bool = False
-) -> Any:
+) -> Check:
     """A text of `low` to `high` characters, of a pattern or free without control characters."""
     schema: dict[str, Any] = {"type": "string", "minLength": low, "maxLength": high}
     if pattern is not None:
         schema["pattern"] = f"^{pattern.pattern}$"
-    check = BeforeValidator(lambda value: _checked(value, low, high, pattern, lines))
-    return Annotated[str, check, WithJsonSchema(schema)]
+    return Check(lambda value: _checked(value, low, high, pattern, lines), schema)
 
 
-def whole(low: int, high: int) -> Any:
+def whole(low: int, high: int) -> Check:
     """An integer in a range; a float, text or boolean is a `type` error, never converted."""
 
     def check(value: Any) -> int:
@@ -79,10 +94,10 @@ def whole(low: int, high: int) -> Any:
         return value
 
     schema = {"type": "integer", "minimum": low, "maximum": high}
-    return Annotated[int, BeforeValidator(check), WithJsonSchema(schema)]
+    return Check(check, schema)
 
 
-def choice(*words: str) -> Any:
+def choice(*words: str) -> Check:
     """One word of a list."""
 
     def check(value: Any) -> str:
@@ -95,7 +110,7 @@ def choice(*words: str) -> Any:
         return value
 
     schema = {"type": "string", "enum": list(words)}
-    return Annotated[str, BeforeValidator(check), WithJsonSchema(schema)]
+    return Check(check, schema)
 
 
 def _instant(value: Any) -> int:
@@ -138,7 +153,7 @@ def instant_text(us: int | None) -> str | None:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{micro:06d}Z"
 
 
-def no_repeats(key: Callable[[Any], Any] = lambda entry: entry) -> Any:
+def no_repeats(key: Callable[[Any], Any] = lambda entry: entry) -> BeforeValidator:
     """Refuses a list that names the same thing twice, at the second one's place."""
 
     def check(value: Any) -> Any:
@@ -154,11 +169,9 @@ def no_repeats(key: Callable[[Any], Any] = lambda entry: entry) -> Any:
     return BeforeValidator(check)
 
 
-Instant = Annotated[
-    int, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})
-]
-ExternalId = text(64, pattern=ID)
-Sku = text(64, pattern=SKU)
-Word = text(128, pattern=NAME)
-Note = text(2000, lines=True)
-Quantity = whole(1, 1_000_000)
+Instant = Annotated[int, Check(_instant, {"type": "string", "format": "date-time"})]
+ExternalId = Annotated[str, text(64, pattern=ID)]
+Sku = Annotated[str, text(64, pattern=SKU)]
+Word = Annotated[str, text(128, pattern=NAME)]
+Note = Annotated[str, text(2000, lines=True)]
+Quantity = Annotated[int, whole(1, 1_000_000)]

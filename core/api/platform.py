@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
@@ -20,17 +20,19 @@ router = APIRouter(dependencies=[Depends(check_query)])
 allow(MANAGER, "GET /v1/keys", "POST /v1/keys", "DELETE /v1/keys/{key_id}")
 allow(READERS | {"device"}, "GET /v1/me")
 allow(ANYONE, "GET /healthz", "GET /readyz")
-_WORD = text(64)
+_Word = Annotated[str, text(64)]
 
 
 class KeyIn(Body):
     """A new API key: what it may do, and for which sites, owners and channels (`*` = all)."""
 
-    name: _WORD
-    role: choice("picker", "lead", "manager", "owner", "integrator", "device", "auditor")
-    sites: list[_WORD] = Field(min_length=1, max_length=50)
-    owners: list[_WORD] = Field(min_length=1, max_length=50)
-    channels: list[_WORD] = Field(default_factory=list, max_length=50)
+    name: _Word
+    role: Annotated[
+        str, choice("picker", "lead", "manager", "owner", "integrator", "device", "auditor")
+    ]
+    sites: list[_Word] = Field(min_length=1, max_length=50)
+    owners: list[_Word] = Field(min_length=1, max_length=50)
+    channels: list[_Word] = Field(default_factory=list, max_length=50)
 
 
 @router.get("/healthz", tags=["platform"], summary="The process answers")
