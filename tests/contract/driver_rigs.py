@@ -19,6 +19,8 @@ from edge.drivers.llrp import LlrpAntenna, LlrpConfig, LlrpDriver
 from edge.drivers.port import Driver, RawRead, RawReading, RawSensor
 from edge.drivers.simulated import SimulatedDriver
 from edge.drivers.trace import TraceConfig, TraceDriver
+from simulators.emulators.llrp import LlrpServer
+from simulators.emulators.llrp_frames import TagRead
 from tests.contract import llrp_server
 from tests.waiting import eventually
 
@@ -181,6 +183,52 @@ class ByteRig:
 
     def output(self, port: int) -> bool:
         return self._reader.outputs.get(port, False)
+
+
+class SimulatorRig:
+    """The reader of the demo's simulated site: it reports what it is told."""
+
+    ends_by_itself = False
+
+    def __init__(self) -> None:
+        self._server = LlrpServer(listener=self, now_us=lambda: NOW)
+        self._outputs: dict[int, bool] = {}
+
+    def on_connection(self, *, up: bool) -> None:
+        """The suite looks at the driver's side."""
+
+    def on_output(self, port: int, state: int) -> None:
+        self._outputs[port] = bool(state)
+
+    async def start(self) -> None:
+        await self._server.listen("127.0.0.1")
+
+    async def stop(self) -> None:
+        await self._server.die()
+
+    def driver(self) -> Driver:
+        antennas = (LlrpAntenna(1, 25.0), LlrpAntenna(2, 25.0))
+        return LlrpDriver(LlrpConfig("127.0.0.1", self._server.port, antennas), now_us=lambda: NOW)
+
+    async def say(self, script: list[Step], heard: Callable[[], list[Step]]) -> None:
+        for place, step in enumerate(script):
+            at = START + place * 1_000
+            if isinstance(step, Read):
+                epc = bytes.fromhex(step.epc)
+                sent = await self._server.report([TagRead(epc, step.antenna, -5_550, at)])
+            else:
+                sent = await self._server.gpi(step.port, at, high=step.state == "high")
+            if sent is None:
+                raise RuntimeError("the reader had nobody to tell")
+
+    async def hang_up(self) -> None:
+        await self._server.hang_up()
+
+    async def come_back(self) -> None:
+        """It still listens."""
+
+    def output(self, port: int) -> bool:
+        return self._outputs.get(port, False)
 
 
 def _ends_with(heard: Callable[[], list[Step]], step: Step) -> bool:

@@ -21,13 +21,14 @@ from tests.contract.driver_rigs import (
     Read,
     Rig,
     SimulatedRig,
+    SimulatorRig,
     Step,
     TraceRig,
     step_of,
 )
 from tests.waiting import eventually
 
-RIGS = ("trace", "simulated", "llrp-bytes", "llrp-emulator")
+RIGS = ("trace", "simulated", "llrp-bytes", "llrp-emulator", "llrp-simulator")
 TAG_A = "3034257BF7194E4000001A85"
 TAG_B = "3034257BF7194E4000001A86"
 SCRIPT: list[Step] = [
@@ -49,6 +50,7 @@ async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[R
         "simulated": SimulatedRig,
         "llrp-bytes": ByteRig,
         "llrp-emulator": EmulatorRig,
+        "llrp-simulator": SimulatorRig,
     }
     built = rigs[request.param]()
     await built.start()
