@@ -1,0 +1,195 @@
+"""The shape of the settings: frozen, typed, with the defaults. A secret does not print itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Text that must not be printed; `reveal` it where it is used."""
+
+    _text: str = field(repr=False)
+
+    def reveal(self) -> str:
+        """The text."""
+        return self._text
+
+    def __str__(self) -> str:
+        return "***"
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Table `[log]`."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Table `[mqtt.tls]`; its presence switches TLS on."""
+
+    ca: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
+    verify: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Mqtt:
+    """Table `[mqtt]`. The port defaults to 8883 with TLS, 1883 without."""
+
+    host: str = "127.0.0.1"
+    port: int = 1883
+    username: str | None = None
+    password: Secret | None = None
+    protocol: Literal["5", "3.1.1"] = "5"
+    tls: Tls | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Table `[database]`."""
+
+    url: Secret | None = None
+    pool: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Antenna:
+    """Table `[[edge.device.antenna]]`."""
+
+    port: int
+    power_dbm: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """Table `[edge.device.light]`: output ports of the stack light."""
+
+    green: int | None = None
+    amber: int | None = None
+    red: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Table `[[edge.device]]`."""
+
+    name: str
+    driver: Literal["llrp", "trace"]
+    host: str | None = None
+    port: int = 5084
+    kind: Literal["portal", "zone"] = "portal"
+    linger_ms: int | None = None
+    path: Path | None = None
+    speed: float = 1.0
+    antennas: tuple[Antenna, ...] = ()
+    light: Light | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLimits:
+    """Table `[edge.batch]`: a message closes at the first of these."""
+
+    max_readings: int = 500
+    linger_ms: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Spool:
+    """Table `[edge.spool]`; `path` is absolute, inside the state directory."""
+
+    path: Path
+    max_bytes: int = 1024 * MIB
+    allow_volatile: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Table `[edge]`."""
+
+    agent: str
+    spool: Spool
+    batch: BatchLimits = BatchLimits()
+    devices: tuple[Device, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Table `[gateway]`. The cell defaults to the site."""
+
+    cell: str
+    archive_path: Path
+    group_ms: int = 5
+    max_messages: int = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """Table `[api]`. `hosts` are the Host headers it answers to, beside loopback."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Table `[worker]`."""
+
+    relay_rows: int = 500
+    relay_ms: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Influx:
+    """Table `[influx]`; without it no telemetry is sent."""
+
+    url: str
+    spool_path: Path
+    token: Secret | None = None
+    org: str = "dockledger"
+    bucket: str = "dockledger"
+    database: str = "dockledger"
+    spool_max_bytes: int = 256 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """Table `[webhooks]`."""
+
+    allow_networks: tuple[str, ...] = ()
+    allow_ports: tuple[int, ...] = ()
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole tree. `home` is the state directory, which is no key."""
+
+    site: str
+    home: Path
+    gateway: Gateway
+    timezone: str = "UTC"
+    log: Log = Log()
+    mqtt: Mqtt = Mqtt()
+    database: Database = Database()
+    edge: Edge | None = None
+    api: Api = Api()
+    worker: Worker = Worker()
+    influx: Influx | None = None
+    webhooks: Webhooks = Webhooks()
+
+    def secrets(self) -> list[str]:
+        """Every secret text in it, for the redactor of the log."""
+        held = [self.mqtt.password, self.database.url, self.influx.token if self.influx else None]
+        return [secret.reveal() for secret in held if secret]
