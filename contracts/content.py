@@ -43,9 +43,7 @@ from contracts.v1 import (
 MAX_READINGS = 500
 CLOCK_SKEW = "F_CLOCK_SKEW"
 _EPC = attrgetter("epc")
-_TIMES = attrgetter("first_at", "occurred_at", "last_at")
-_BANKS = attrgetter("pc", "tid")
-_NO_BANKS = {(UNSET, UNSET)}
+_JUDGED = attrgetter("first_at", "occurred_at", "last_at", "pc", "tid")
 _PLACE = attrgetter("index")
 
 
@@ -155,11 +153,11 @@ def _all_good(batch: ReadBatch) -> tuple[Seen, ...]:
     """
     oldest, newest = batch.sent_at - judge.OLDEST_US, batch.sent_at + judge.AHEAD_US
     try:
-        for first, at, last in map(_TIMES, batch.reads):
-            if not oldest <= first <= at <= last <= newest:
+        for first, at, last, pc, tid in map(_JUDGED, batch.reads):
+            if not oldest <= first <= at <= last <= newest or pc is not UNSET:
                 return ()
-        if set(map(_BANKS, batch.reads)) != _NO_BANKS:
-            return ()
+            if tid is not UNSET:
+                return ()
         return tuple(map(look_up, map(_EPC, batch.reads)))
     except (TypeError, EpcError):
         return ()
