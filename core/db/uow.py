@@ -22,6 +22,7 @@ from core.db.migrate import async_url
 from core.db.stores.platform import PgPlatformStore
 from core.db.stores.stock import PgStockStore
 from core.db.stores.tracking import PgTrackingStore
+from core.db.stores.verify import PgVerifyStore
 from core.domain.errors import Unavailable
 
 _CONTENTION = ("40001", "40P01", "55P03")
@@ -63,6 +64,11 @@ class PgUnitOfWork:
     def tracking(self) -> PgTrackingStore:
         """Cursors, passes, positions, dead letters."""
         return PgTrackingStore(self.raw, self.site)
+
+    @cached_property
+    def verify(self) -> PgVerifyStore:
+        """The ledger check."""
+        return PgVerifyStore(self.raw, self.site)
 
     async def emit(
         self,

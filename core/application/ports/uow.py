@@ -12,6 +12,7 @@ from core.application.ports.doors import DoorStore
 from core.application.ports.platform import PlatformStore
 from core.application.ports.stock import StockStore
 from core.application.ports.tracking import TrackingStore
+from core.application.ports.verify import VerifyStore
 from core.domain.errors import Unavailable
 
 T = TypeVar("T")
@@ -35,6 +36,9 @@ class UnitOfWork(Protocol):
 
     @property
     def tracking(self) -> TrackingStore: ...
+
+    @property
+    def verify(self) -> VerifyStore: ...
 
     async def emit(
         self,
