@@ -235,6 +235,10 @@ class Spool:
         self.free_bytes = self._file.free_bytes()
         self.oldest_at = self._file.at_of(passed + 1)
 
+    def gaps(self) -> list[tuple[int, int, int]]:
+        """(boot, first, last) of ranges that were gone when the ledger asked for them."""
+        return self._file.gaps()
+
     def close(self) -> None:
         """Close the file; call it when nothing runs any more."""
         self._file.close()

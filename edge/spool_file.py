@@ -193,8 +193,6 @@ class SpoolFile:
 
     def confirm(self) -> None:
         """The gateway answered for this boot: rows may be sent from now on."""
-        if self.life.quiet_from is None and self.life.confirmed:
-            return
         self._con.execute("UPDATE life SET quiet_from = NULL, confirmed = 1")
         self.life.quiet_from = None
         self.life.confirmed = True

@@ -198,7 +198,10 @@ class Uplink:
                     "rows_gone", keep_from=oldest, lost=(cursor.seq + 1, oldest - 1)
                 )
                 return
-        await spool.confirm()
+        if not spool.ready:
+            # What an earlier process sent may still reach the ledger.
+            self.window.offer(spool.sendable)
+            await spool.confirm()
         outcome = self.window.on_cursor(cursor.seq, sent_at=cursor.sent_at, at=at)
         if outcome in ("advanced", "back"):
             await spool.passed(cursor.seq)

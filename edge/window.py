@@ -54,7 +54,7 @@ class Window:
 
     def is_stale(self, seq: int, *, sent_at: int) -> bool:
         """Whether this is an older word that was overtaken on its way."""
-        return seq < self.acked and 0 < self._newest_word - sent_at < STALE_CURSOR_US
+        return seq < self.acked and 0 <= self._newest_word - sent_at < STALE_CURSOR_US
 
     def on_cursor(self, seq: int, *, sent_at: int, at: int) -> Outcome:
         """Take the cursor of this stream; the caller has checked that it is within the spool."""
