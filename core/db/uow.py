@@ -19,10 +19,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from core.application.ports.uow import Contention
 from core.db.migrate import async_url
+from core.db.stores.orders import PgOrderStore
 from core.db.stores.platform import PgPlatformStore
+from core.db.stores.promise import PgPromiseStore
+from core.db.stores.reservation import PgReservationStore
 from core.db.stores.stock import PgStockStore
 from core.db.stores.tracking import PgTrackingStore
 from core.db.stores.verify import PgVerifyStore
+from core.db.stores.watch import PgWatchStore
 from core.domain.errors import Unavailable
 
 _CONTENTION = ("40001", "40P01", "55P03")
@@ -54,6 +58,26 @@ class PgUnitOfWork:
     def stock(self) -> PgStockStore:
         """The ledger."""
         return PgStockStore(self.raw, self.site)
+
+    @cached_property
+    def watch(self) -> PgWatchStore:
+        """Levels of items, exceptions of the floor."""
+        return PgWatchStore(self.raw, self.site)
+
+    @cached_property
+    def orders(self) -> PgOrderStore:
+        """Orders and their fulfilments."""
+        return PgOrderStore(self.raw, self.site)
+
+    @cached_property
+    def promises(self) -> PgPromiseStore:
+        """Availability and promises."""
+        return PgPromiseStore(self.raw, self.site)
+
+    @cached_property
+    def reservations(self) -> PgReservationStore:
+        """Reservations and their pick tasks."""
+        return PgReservationStore(self.raw, self.site)
 
     @cached_property
     def platform(self) -> PgPlatformStore:

@@ -1,4 +1,4 @@
-"""What the order use cases need of storage: orders, promises, reservations with their pick tasks."""
+"""What the order use cases need of storage: orders, promises, reservations with pick tasks."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class OrderStore(Protocol):
         """Items of an owner by SKU, compared exactly."""
 
     async def add_order(self, order: NewOrder) -> int | None:
-        """Insert an order, give its number; None when owner, channel and external id exist already."""
+        """Insert an order, give its number; None when its external id exists already."""
 
     async def known(
         self, owner: str, channel: str, external_order_id: str
@@ -81,7 +81,7 @@ class PromiseStore(Protocol):
         """Lock the availability rows of these items, in key order."""
 
     async def take(self, owner: str, wanted: Mapping[int, int]) -> dict[int, int]:
-        """Commit up to `wanted` per item, never beyond sellable - committed - safety; what was got."""
+        """Commit up to `wanted` per item, at most sellable - committed - safety; what was got."""
 
     async def give_back(self, owner: str, quantities: Mapping[int, int]) -> None:
         """Lower committed."""
@@ -120,11 +120,11 @@ class ReservationStore(Protocol):
     ) -> None:
         """Hold the quants and insert (reservation id, task id, choice): pending, task open."""
 
-    async def split_promise(self, promise_id: UUID, *, left: int) -> None:
-        """A part release: the open promise keeps `left`."""
+    async def split_promise(self, promise_id: UUID, *, left: int, part_id: UUID) -> None:
+        """A part release: the open promise keeps `left`, the rest is a reserved one of its own."""
 
     async def void(self, fulfilment_id: UUID, *, now: int) -> dict[int, int]:
-        """Void every pending reservation, free its quant, cancel its task; freed quantity by line."""
+        """Void pending reservations, free their quants, cancel the tasks; quantity by line."""
 
     async def cancel_tasks(self, reservation_ids: Iterable[UUID], *, now: int) -> None:
         """Cancel the pick tasks of these reservations that are not done."""

@@ -9,10 +9,12 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from core.application.ports.doors import DoorStore
+from core.application.ports.orders import OrderStore, PromiseStore, ReservationStore
 from core.application.ports.platform import PlatformStore
 from core.application.ports.stock import StockStore
 from core.application.ports.tracking import TrackingStore
 from core.application.ports.verify import VerifyStore
+from core.application.ports.watch import WatchStore
 from core.domain.errors import Unavailable
 
 T = TypeVar("T")
@@ -27,6 +29,18 @@ class UnitOfWork(Protocol):
 
     @property
     def stock(self) -> StockStore: ...
+
+    @property
+    def watch(self) -> WatchStore: ...
+
+    @property
+    def orders(self) -> OrderStore: ...
+
+    @property
+    def promises(self) -> PromiseStore: ...
+
+    @property
+    def reservations(self) -> ReservationStore: ...
 
     @property
     def doors(self) -> DoorStore: ...
