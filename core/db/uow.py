@@ -1,6 +1,7 @@
 """The unit of work on PostgreSQL: one transaction, begun before anything else may run in it.
 
-SQLAlchemy's asyncpg dialect begins lazily, so the first statement goes through SQLAlchemy; only then
+SQLAlchemy's asyncpg dialect begins lazily, so the first statement goes through SQLAlchemy; only
+then
 is the raw connection handed to the stores, and it must already be inside the transaction.
 """
 
@@ -106,7 +107,8 @@ class PgUnitOfWork:
     ) -> None:
         """Add an outbox row of this transaction."""
         await self.raw.execute(
-            "INSERT INTO outbox (site_id, owner_id, event, aggregate, sequence, payload, occurred_at)"
+            "INSERT INTO outbox"
+            " (site_id, owner_id, event, aggregate, sequence, payload, occurred_at)"
             " VALUES ($1, $2, $3, $4, $5, $6, $7)",
             self.site,
             owner,
@@ -127,7 +129,9 @@ class PgUnitOfWorkFactory:
 
     @asynccontextmanager
     async def __call__(self, site: str) -> AsyncIterator[PgUnitOfWork]:
-        """Begin, hand out, commit; roll back on any exception. Raises `Contention` or `Unavailable`."""
+        """Begin, hand out, commit; roll back on any exception. Raises `Contention` or
+        `Unavailable`.
+        """
         try:
             async with self._engine.connect() as connection, connection.begin():
                 await connection.execute(self._lock_timeout)
@@ -140,7 +144,9 @@ class PgUnitOfWorkFactory:
 
 
 async def raw_connection(connection: AsyncConnection) -> asyncpg.Connection[Any]:
-    """The driver's connection behind a SQLAlchemy one; it must be inside the transaction already."""
+    """The driver's connection behind a SQLAlchemy one; it must be inside the transaction
+    already.
+    """
     proxied = await connection.get_raw_connection()
     raw = cast("asyncpg.Connection[Any]", proxied.driver_connection)
     if not raw.is_in_transaction():
@@ -149,7 +155,9 @@ async def raw_connection(connection: AsyncConnection) -> asyncpg.Connection[Any]
 
 
 def _translated(error: Exception) -> Exception:
-    """`Contention` for what a retry heals, `Unavailable` for a lost server, the error itself for a bug."""
+    """`Contention` for what a retry heals, `Unavailable` for a lost server, the error itself
+    for a bug.
+    """
     origin = getattr(error, "orig", error)
     state = getattr(origin, "sqlstate", None) or getattr(origin, "pgcode", None)
     if state in _CONTENTION:

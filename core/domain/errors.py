@@ -1,4 +1,5 @@
-"""The three kinds of failure: `Refused` (a business rule says no), `Unavailable` (try again), a bug.
+"""The three kinds of failure: `Refused` (a business rule says no), `Unavailable` (try again), a
+bug.
 
 A refusal has a stable code and names the thing, the fact and the way out; it never echoes free text
 that came from outside.

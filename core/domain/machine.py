@@ -32,7 +32,9 @@ class Machine:
 
 
 def machine(name: str, table: Mapping[str, Iterable[str]]) -> Machine:
-    """Build a machine from `{state: successors}`; a state that only receives is named by its use."""
+    """Build a machine from `{state: successors}`; a state that only receives is named by its
+    use.
+    """
     pairs = frozenset((a, b) for a, targets in table.items() for b in targets)
     states = tuple(dict.fromkeys([*table, *(b for _, b in sorted(pairs))]))
     return Machine(name, states, pairs)

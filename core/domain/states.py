@@ -1,4 +1,6 @@
-"""The transition table of every aggregate (one table each; see docs/architecture.md for the pictures)."""
+"""The transition table of every aggregate (one table each; see docs/architecture.md for the
+pictures).
+"""
 
 from __future__ import annotations
 

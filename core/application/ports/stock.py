@@ -12,7 +12,9 @@ from core.domain.stock import Move, Place
 
 @dataclass(frozen=True, slots=True)
 class Displaced:
-    """A pending reservation whose stock a physical move took away: it followed, or it was voided."""
+    """A pending reservation whose stock a physical move took away: it followed, or it was
+    voided.
+    """
 
     reservation_id: UUID
     purpose: str
@@ -34,7 +36,8 @@ class StockStore(Protocol):
     """Moves, quants, units and availability of one site inside one transaction."""
 
     async def post(self, moves: Sequence[Move], *, recorded_at: int) -> Posted:
-        """Append moves and apply them to quants, units and availability, once per (source, source_key).
+        """Append moves and apply them to quants, units and availability, once per (source,
+        source_key).
 
         Never refuses a move because its stock is reserved: reservations follow or are voided and
         come back as `displaced` (the caller returns voided ones to their order lines). Raises
@@ -42,10 +45,14 @@ class StockStore(Protocol):
         """
 
     async def place(self, code: str) -> Place:
-        """The place with this location code (status available, no handling unit); not-found otherwise."""
+        """The place with this location code (status available, no handling unit); not-found
+        otherwise.
+        """
 
     async def place_by_id(self, location_id: int) -> Place:
         """The place with this id."""
 
     async def virtual(self, kind: str) -> Place:
-        """The site's virtual place of a kind: supplier, customer, loss, adjustment, found, missing."""
+        """The site's virtual place of a kind: supplier, customer, loss, adjustment, found,
+        missing.
+        """

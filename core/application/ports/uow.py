@@ -22,7 +22,9 @@ Ids = Callable[[], UUID]
 
 
 class UnitOfWork(Protocol):
-    """One transaction on one site. Nobody calls commit: leaving the context without an exception does."""
+    """One transaction on one site. Nobody calls commit: leaving the context without an
+    exception does.
+    """
 
     @property
     def site(self) -> str: ...
@@ -85,7 +87,9 @@ async def in_transaction(
     attempts: int = 6,
     jitter: Callable[[], float] = lambda: 0.5,
 ) -> T:
-    """Run `work` in one transaction; repeat it with jitter on contention, at most `attempts` times."""
+    """Run `work` in one transaction; repeat it with jitter on contention, at most `attempts`
+    times.
+    """
     pause = 0.01
     for attempt in range(attempts):
         try:

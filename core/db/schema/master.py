@@ -1,6 +1,7 @@
 """Master data: sites, owners, items, locations, devices, read points and portals.
 
-Locations carry a kind; virtual kinds (supplier, customer, loss, adjustment, found, missing) close the
+Locations carry a kind; virtual kinds (supplier, customer, loss, adjustment, found, missing) close
+the
 double entry and never hold a quant.
 """
 

@@ -1,4 +1,6 @@
-"""Shared pieces of the table definitions: one metadata, column shorthands, the site-first key rule."""
+"""Shared pieces of the table definitions: one metadata, column shorthands, the site-first key
+rule.
+"""
 
 from __future__ import annotations
 

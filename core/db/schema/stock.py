@@ -94,8 +94,10 @@ quant = Table(
     Index("ix_quant_handling_unit", "site_id", "handling_unit_id"),
 )
 
-# Site-level availability: what may be promised. sellable = on hand with status available at physical,
-# sellable places; committed = open promises + pending reservations of orders. One row per (owner, item).
+# Site-level availability: what may be promised. sellable = on hand with status available at
+# physical,
+# sellable places; committed = open promises + pending reservations of orders. One row per (owner,
+# item).
 availability = Table(
     "availability",
     metadata,

@@ -1,4 +1,6 @@
-"""Tracking: cells, cursors, passes with their tags and evidence, positions, held readings, dead letters."""
+"""Tracking: cells, cursors, passes with their tags and evidence, positions, held readings, dead
+letters.
+"""
 
 from __future__ import annotations
 
@@ -143,7 +145,8 @@ pass_tag = Table(
     document("features"),
     document("evidence"),
     CheckConstraint(
-        "outcome IN ('matched','missing','unexpected','wrong_door','unknown','not_seen','rejected')",
+        "outcome IN ('matched','missing','unexpected','wrong_door','unknown','not_seen',"
+        "'rejected')",
         name="outcome",
     ),
     Index("ix_pass_tag_epc_key", "site_id", "epc_key"),

@@ -1,6 +1,7 @@
 """Reservations whose stock leaves: they follow the goods to their new quant, or they are voided.
 
-A physical move of reserved stock is never refused; `reserved <= on_hand` holds after each statement.
+A physical move of reserved stock is never refused; `reserved <= on_hand` holds after each
+statement.
 """
 
 from __future__ import annotations
@@ -83,7 +84,9 @@ async def displace(
 
 
 def _targets(key: QuantKey, moves: list[Move]) -> list[Place]:
-    """Where the goods of this quant went in this posting, pickable places only, first seen first."""
+    """Where the goods of this quant went in this posting, pickable places only, first seen
+    first.
+    """
     seen: dict[tuple[int, object], Place] = {}
     for move in moves:
         if quant_key(move, move.origin) == key and move.target.kind in FOLLOW_KINDS:

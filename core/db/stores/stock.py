@@ -64,7 +64,8 @@ FROM unnest($2::bigint[], $3::bigint[]) AS k(quant_id, quantity)
 WHERE q.site_id = $1 AND q.quant_id = k.quant_id AND q.on_hand - q.reserved >= k.quantity
 """
 DROP_EMPTY = """
-DELETE FROM quant WHERE site_id = $1 AND quant_id = ANY($2::bigint[]) AND on_hand = 0 AND reserved = 0
+DELETE FROM quant WHERE site_id = $1 AND quant_id = ANY($2::bigint[]) AND on_hand = 0 AND reserved
+= 0
 """
 GIVE = """
 INSERT INTO quant AS q (site_id, owner_id, item_id, lot_id, location_id, handling_unit_id, status,
@@ -75,7 +76,8 @@ ON CONFLICT ON CONSTRAINT uq_quant_key DO UPDATE SET on_hand = q.on_hand + exclu
 """
 
 PLACE_UNITS = """
-UPDATE unit u SET state = k.state, location_id = k.location_id, handling_unit_id = k.handling_unit_id,
+UPDATE unit u SET state = k.state, location_id = k.location_id, handling_unit_id =
+k.handling_unit_id,
   status = k.status, changed_at = $2
 FROM unnest($3::text[], $4::text[], $5::bigint[], $6::uuid[], $7::text[])
   AS k(epc_key, state, location_id, handling_unit_id, status)
@@ -250,7 +252,8 @@ def _insufficient(key: QuantKey, wanted: int, row: Any) -> Refused:
     available = 0 if row is None else int(row["on_hand"])
     return Refused(
         "insufficient-stock",
-        f"The place holds {available} of the item and {wanted} were to leave it. Count the place or move less.",
+        f"The place holds {available} of the item and {wanted} were to leave it."
+        " Count the place or move less.",
         item=key.item_id,
         location=key.location_id,
         wanted=wanted,

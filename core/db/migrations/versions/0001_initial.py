@@ -1,4 +1,6 @@
-"""Initial schema: every table of core.db.schema, the default partition and the grants of the roles."""
+"""Initial schema: every table of core.db.schema, the default partition and the grants of the
+roles.
+"""
 
 from __future__ import annotations
 
