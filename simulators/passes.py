@@ -73,7 +73,7 @@ def plan_crossing(
     if direction == "out":
         near, far = far, near
     if turns_back:
-        beyond = 0.9 if far > near else -0.9
+        beyond = 0.3 if far > near else -0.3
         ways = [near, beyond, beyond, near]
     else:
         ways = [near, far]

@@ -17,7 +17,7 @@ AISLES, BAYS, LEVELS = 4, 25, 4
 GPI_OUTER, GPI_INNER = 1, 2
 GPI_BELT, GPO_DIVERT = 1, 1
 GPO_GREEN, GPO_AMBER, GPO_RED = 1, 2, 3
-BEAM_Y_M = 0.5  # the outer beam stands this far in the yard, the inner one this far inside
+BEAM_Y_M = 0.15  # half the distance of the beam pair: even a person breaks both at once
 PASS_FROM_Y_M, PASS_TO_Y_M = -7.0, 7.0
 VIRTUAL = ("SUPPLIER", "CUSTOMER", "LOSS", "ADJUSTMENT", "FOUND", "MISSING")
 

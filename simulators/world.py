@@ -213,20 +213,21 @@ class World:
             )
 
     async def convey(self, load: Load, *, belt_reader: str = "conv-1-r") -> int:
-        """Send a tote past both belt antennas; while the divert is on it goes round again.
+        """Send a tote round the belt until the divert leads it past the second antenna; the rounds.
 
-        Returns the rounds it took. GPI 1 is the photo-eye at the first antenna.
+        A divert commanded since the tote came to the photo-eye (GPI 1 at the first antenna)
+        leads it off. After some rounds it is lifted off and its lane antenna never sees it.
         """
         reader = self.readers[belt_reader]
         first, second = (antenna.place for antenna in reader.device.antennas)
         for round_ in range(1, BELT_ROUNDS + 1):
             start = self.clock() + HEAD_START_S
             level = first[2] - 1.0
-            stops = [(first[0] - 2.5, first[1], level), (first[0] + 2.5, first[1], level)]
+            stops = [(first[0] - 1.5, first[1], level), (first[0] + 1.5, first[1], level)]
             await self._ride(load, stops, start, key=f"belt/{self._passes}/{round_}", eye=True)
             self._passes += 1
-            if not self._diverting(reader):
-                stops = [(second[0] - 3.0, second[1], level), (second[0] + 2.0, second[1], level)]
+            if self._diverted(reader, since=start):
+                stops = [(second[0] - 1.5, second[1], level), (second[0] + 1.0, second[1], level)]
                 key = f"belt/{self._passes}/lane"
                 await self._ride(load, stops, self.clock(), key=key, eye=False)
                 return round_
@@ -248,8 +249,8 @@ class World:
             self.scene.remove(body)
 
     @staticmethod
-    def _diverting(reader: SimReader) -> bool:
-        for change in reversed(reader.outputs):
-            if change.port == GPO_DIVERT:
-                return change.high
-        return False
+    def _diverted(reader: SimReader, *, since: float) -> bool:
+        return any(
+            change.port == GPO_DIVERT and change.high and change.t_us >= since * 1_000_000
+            for change in reversed(reader.outputs)
+        )
