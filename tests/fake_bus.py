@@ -43,7 +43,7 @@ class Clock:
 
 
 class FakeBus:
-    """One agent's connection. Hands what it carries to `gateway` and `agent` when their time comes."""
+    """One agent's connection; hands what it carries to `gateway` and `agent` when it is due."""
 
     def __init__(self, *, clock: Clock, rng: random.Random, faults: Faults) -> None:
         self._clock = clock
@@ -112,7 +112,7 @@ class Header(msgspec.Struct):
 
 @dataclass
 class ModelGateway:
-    """Cursors per boot and what was applied, in order. `takes_all` is the control without a check."""
+    """Cursors per boot and what was applied, in order; `takes_all` is the control."""
 
     bus: FakeBus
     clock: Clock

@@ -1,8 +1,9 @@
-"""Spool and uplink against a model gateway: exactly once and in order, whatever the network does."""
+"""Spool and uplink against a model gateway: exactly once, in order, whatever the network does."""
 
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -30,11 +31,11 @@ def message(n: int) -> Message:
 class Edge:
     """One agent life after another over the same spool."""
 
-    def __init__(self, folder: Path, *, faults: Faults = Faults(), seed: int = 0) -> None:
+    def __init__(self, folder: Path, *, faults: Faults | None = None, seed: int = 0) -> None:
         self.path = folder / "spool.db"
         self.rng = random.Random(seed)
         self.clock = Clock()
-        self.bus = FakeBus(clock=self.clock, rng=self.rng, faults=faults)
+        self.bus = FakeBus(clock=self.clock, rng=self.rng, faults=faults or Faults())
         self.gateway = ModelGateway(self.bus, self.clock)
         self.bus.gateway = lambda topic, payload: self.gateway.hear(topic, payload)
         self.bus.agent = self._down
@@ -168,7 +169,7 @@ async def test_a_silent_gateway_is_asked_again_ever_more_slowly(tmp_path: Path) 
         await edge.pass_time(TICK)
         if len(edge.bus.sent) > before:
             tries.append(edge.clock.at)
-    gaps = [(b - a) / 1e6 for a, b in zip(tries, tries[1:], strict=False)]
+    gaps = [(b - a) / 1e6 for a, b in pairwise(tries)]
 
     assert 4.9 <= gaps[0] <= 5.1
     assert 7.5 <= gaps[1] <= 10.1
