@@ -43,6 +43,7 @@ class Gate:
     inside: Place
     supplier: Place
     found: Place
+    missing: Place
     discrepancy: Place
 
 
@@ -50,8 +51,8 @@ class Gate:
 class Expected:
     """Everything `judge` may know; holders and contents of the handling units asked for are in it.
 
-    `would_be` holds, for each tag that passes of this visit would have received or loaded without
-    posting it (observe, propose), the direction it last went.
+    Where a portal does not book, the places are those which the visit's unposted passes would have
+    left behind, so that goods carried out and in again are told apart in every mode.
     """
 
     gate: Gate
@@ -60,7 +61,6 @@ class Expected:
     handling_units: Mapping[str, HandlingUnitTag]
     retired: frozenset[str] = frozenset()
     modes: Mapping[tuple[str, str], Mode] = field(default_factory=dict)
-    would_be: Mapping[str, Crossing] = field(default_factory=dict)
 
     @property
     def portal(self) -> str:

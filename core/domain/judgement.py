@@ -8,7 +8,7 @@ from typing import Literal
 from uuid import UUID
 
 from core.domain.expected import Crossing, Mode
-from core.domain.stock import Move
+from core.domain.stock import Move, Place
 from core.domain.tags import Document
 
 Direction = Literal["in", "out", "not_crossed", "undecided"]
@@ -59,11 +59,16 @@ class Loading:
 
 @dataclass(frozen=True, slots=True)
 class Handling:
-    """The new state and place of a handling unit; no place means it is not in the building."""
+    """The new state and place of a handling unit; no place means it is not in the building.
+
+    `parent_id` is what still holds it: a unit carried without its holder leaves it.
+    """
 
     handling_unit_id: UUID
+    epc_key: str
     state: str
-    location_id: int | None
+    place: Place | None
+    parent_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,11 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The same for an early verdict and the final one; only `book_pass` turns it into stock."""
+    """The same for an early verdict and the final one; only `book_pass` turns it into stock.
+
+    `documents` are to open the visit or join it; `cleared` names subjects whose exceptions this
+    pass settles; `strangers` are tags on the truck that its list does not name.
+    """
 
     direction: Direction
     verdict: Verdict
@@ -107,9 +116,10 @@ class Judgement:
     receipts: tuple[Receipt, ...] = ()
     loadings: tuple[Loading, ...] = ()
     handling: tuple[Handling, ...] = ()
-    held_shipments: tuple[UUID, ...] = ()
     work: tuple[Work, ...] = ()
     notices: tuple[Notice, ...] = ()
+    cleared: tuple[str, ...] = ()
+    strangers: tuple[str, ...] = ()
 
     @property
     def crossing(self) -> Crossing | None:
