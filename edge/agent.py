@@ -16,7 +16,8 @@ from msgspec import UNSET
 
 from contracts import topics
 from contracts.bus import Bus, BusUnavailableError
-from contracts.v1 import AgentStatus, Command, Cursor, DeviceStatus, SensorReading
+from contracts.codec import ContractViolation, decode_command, decode_cursor
+from contracts.v1 import AgentStatus, DeviceStatus, SensorReading
 from edge.batching import Batcher
 from edge.commands import CommandDesk, Station
 from edge.devices import DeviceLoop, DeviceSetup
@@ -140,12 +141,12 @@ class Agent:
         site, agent = self._identity.site, self._identity.agent
         try:
             if topic == topics.down(site, agent, "cursor"):
-                self.uplink.on_cursor(msgspec.json.decode(payload, type=Cursor))
+                self.uplink.on_cursor(decode_cursor(payload, site=site, agent=agent))
             elif topic == topics.down(site, agent, "command"):
-                self.desk.on_command(msgspec.json.decode(payload, type=Command), at)
+                self.desk.on_command(decode_command(payload, site=site, agent=agent), at)
                 self._wake.set()
-        except msgspec.DecodeError:
-            log.warning("down_unreadable", extra={"bytes": len(payload)})
+        except ContractViolation as refusal:
+            log.warning("down_unreadable", extra={"code": refusal.code, "bytes": len(payload)})
 
     async def _listen(self) -> None:
         await self._bus.subscribe(topics.all_down(self._identity.site, self._identity.agent))

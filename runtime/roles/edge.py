@@ -1,0 +1,175 @@
+"""The edge role: settings to drivers, spool, bus and agent. Composition only; no server package."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import logging
+import os
+import random
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import PackageNotFoundError, version
+from typing import TypeVar
+
+from contracts.bus import BusUnavailableError
+from contracts.v1 import Colour
+from edge.agent import Agent, Identity, will_message
+from edge.batching import Batcher
+from edge.devices import DeviceSetup
+from edge.drivers.port import Driver
+from edge.failpoints import kill_at
+from edge.first_boot import learn_boot
+from edge.spool import Offload, Spool
+from edge.spool_boot import known_boot
+from edge.spool_boot import recover as move_aside
+from edge.spool_file import open_spool
+from runtime.clock import monotonic_us, now_us
+from runtime.mqtt import MqttBus, MqttOptions, Will, tls_context
+from runtime.settings_tree import Device, Edge, Settings
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+# Without a lane plan of its own a device's lane n is its output n.
+LANES = range(1, 5)
+
+
+def recover(settings: Settings) -> None:
+    """Move a broken spool aside; the next start takes a new boot."""
+    aside = move_aside(_edge(settings).spool.path)
+    log.warning("spool_moved_aside", extra={"file": aside.name if aside else None})
+
+
+def _edge(settings: Settings) -> Edge:
+    if settings.edge is None:
+        raise ValueError("the edge role needs the table edge")
+    return settings.edge
+
+
+def build_driver(device: Device) -> Callable[[], Driver]:
+    """The driver a device names; its module is loaded only now."""
+    if device.driver == "trace":
+        trace = importlib.import_module("edge.drivers.trace")
+        plan = trace.TraceConfig(path=device.path, speed=device.speed)
+        return lambda: trace.TraceDriver(plan, now_us=now_us)
+    llrp = importlib.import_module("edge.drivers.llrp")
+    config = llrp.LlrpConfig(
+        host=device.host,
+        port=device.port,
+        antennas=tuple(llrp.LlrpAntenna(a.port, a.power_dbm) for a in device.antennas),
+    )
+    return lambda: llrp.LlrpDriver(config, now_us=now_us)
+
+
+def device_setup(device: Device, *, linger_ms: int) -> DeviceSetup:
+    """A device as the agent wants it."""
+    light: dict[Colour, int] = {}
+    if device.light is not None:
+        lamps: dict[Colour, int | None] = {
+            "green": device.light.green,
+            "amber": device.light.amber,
+            "red": device.light.red,
+        }
+        light = {colour: port for colour, port in lamps.items() if port is not None}
+    return DeviceSetup(
+        name=device.name,
+        kind=device.kind,
+        build=build_driver(device),
+        linger_us=1000 * (linger_ms if device.linger_ms is None else device.linger_ms),
+        light=light,
+        divert={lane: lane for lane in LANES if lane not in light.values()},
+    )
+
+
+def build_bus(settings: Settings, identity: Identity, *, boot: int) -> MqttBus:
+    """The connection of an agent, with its last will."""
+    mqtt = settings.mqtt
+    topic, payload = will_message(identity, boot=boot, sent_at=now_us())
+    tls = mqtt.tls
+    context = None
+    if tls is not None:
+        context = tls_context(
+            ca=str(tls.ca) if tls.ca else None,
+            cert=str(tls.cert) if tls.cert else None,
+            key=str(tls.key) if tls.key else None,
+            verify=tls.verify,
+        )
+    return MqttBus(
+        MqttOptions(
+            host=mqtt.host,
+            port=mqtt.port,
+            client_id=mqtt.username or identity.agent,
+            username=mqtt.username,
+            password=mqtt.password.reveal() if mqtt.password else None,
+            protocol=mqtt.protocol,
+            tls=context,
+            will=Will(topic, payload),
+        )
+    )
+
+
+def thread_of_its_own(pool: ThreadPoolExecutor) -> Offload:
+    """Blocking work in one thread, in order."""
+    loop = asyncio.get_running_loop()
+
+    def offload(work: Callable[[], T], /) -> Awaitable[T]:
+        return loop.run_in_executor(pool, work)
+
+    return offload
+
+
+async def run(settings: Settings) -> None:
+    """Run one agent until cancelled; then what is in memory goes into the spool."""
+    edge = _edge(settings)
+    identity = Identity(settings.site, edge.agent, _version())
+    hit = kill_at(os.environ)
+    path = edge.spool.path
+    boot = known_boot(path)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool") as pool:
+        offload = thread_of_its_own(pool)
+        async with build_bus(settings, identity, boot=boot or 1) as bus:
+            if boot is None and not path.exists():
+                boot = (
+                    await learn_boot(bus, site=settings.site, agent=edge.agent, now_us=now_us) - 1
+                )
+            fresh = (boot or 0) + 1
+            file = await offload(
+                lambda: open_spool(path, boot=fresh, max_bytes=edge.spool.max_bytes, hit=hit)
+            )
+            spool = Spool(file, now_us=now_us, offload=offload)
+            agent = Agent(
+                identity,
+                devices=[
+                    device_setup(device, linger_ms=edge.batch.linger_ms) for device in edge.devices
+                ],
+                spool=spool,
+                bus=bus,
+                batcher=Batcher(max_readings=edge.batch.max_readings),
+                rng=random.Random(),
+                now_us=now_us,
+                mono_us=monotonic_us,
+                hit=hit,
+            )
+            log.info("agent_started", extra={"agent": edge.agent, "boot": spool.boot})
+            try:
+                await agent.run()
+            finally:
+                await agent.finish()
+                await _farewell(bus, identity, spool)
+                await offload(spool.close)
+
+
+async def _farewell(bus: MqttBus, identity: Identity, spool: Spool) -> None:
+    topic, payload = will_message(identity, boot=spool.boot, sent_at=now_us())
+    with contextlib.suppress(BusUnavailableError, TimeoutError):
+        async with asyncio.timeout(1.0):
+            await bus.publish(topic, payload)
+
+
+def _version() -> str:
+    try:
+        return version("dockledger")[:32]
+    except PackageNotFoundError:
+        return "unknown"
