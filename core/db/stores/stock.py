@@ -100,8 +100,10 @@ class PgStockStore:
         fresh = await self._append(moves, recorded_at)
         if not fresh:
             return Posted(0)
-        await self._change_availability(sellable_deltas(fresh))
+        sellable = sellable_deltas(fresh)
+        await self._lock_availability(sellable)
         displaced = await self._change_quants(fresh, recorded_at)
+        await self._change_availability(sellable)
         await self._place_units(fresh, recorded_at)
         return Posted(len(fresh), displaced)
 
@@ -112,11 +114,15 @@ class PgStockStore:
         new = {(row["source"], row["source_key"]) for row in rows}
         return [move for move in moves if (move.source, move.source_key) in new]
 
+    async def _lock_availability(self, deltas: dict[tuple[str, int], int]) -> None:
+        if deltas:
+            owners, items = [k[0] for k in deltas], [k[1] for k in deltas]
+            await self._raw.execute(LOCK_AVAILABILITY, self._site, owners, items)
+
     async def _change_availability(self, deltas: dict[tuple[str, int], int]) -> None:
         if not deltas:
             return
         owners, items = [k[0] for k in deltas], [k[1] for k in deltas]
-        await self._raw.execute(LOCK_AVAILABILITY, self._site, owners, items)
         await self._raw.execute(
             CHANGE_AVAILABILITY, self._site, owners, items, list(deltas.values())
         )
