@@ -1,4 +1,4 @@
-"""The checks of a configuration, stage by stage in the documented order; the first refusal ends it."""
+"""The checks of a configuration, stage by stage in the documented order; the first refusal ends."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from contracts.topics import is_name
 
@@ -66,7 +66,7 @@ def is_host(value: Value) -> bool:
 def _is_zone(value: Value) -> bool:
     try:
         ZoneInfo(str(value))
-    except (OSError, ValueError):
+    except (OSError, ValueError, ZoneInfoNotFoundError):
         return False
     return True
 
