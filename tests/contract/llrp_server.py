@@ -89,6 +89,7 @@ class ByteReader:
         self.outputs: dict[int, bool] = {}
         self.received: list[tuple[int, int, bytes]] = []
         self.refusals: dict[int, int] = {}
+        self.responses = dict(RESPONSES)
         self.mute: set[int] = set()
         self.started = asyncio.Event()
         self._server: asyncio.Server | None = None
@@ -154,10 +155,10 @@ class ByteReader:
             writer.write(frame(11, message_id, answer))
         elif kind == 1023:
             writer.write(frame(1023, message_id, struct.pack(">IB", 25882, 22) + answer))
-        elif kind in RESPONSES:
+        elif kind in self.responses:
             if kind == 3 and answer is OK:
                 self.outputs.update(_outputs(body[1:]))
-            writer.write(frame(RESPONSES[kind], message_id, answer))
+            writer.write(frame(self.responses[kind], message_id, answer))
         if kind == 22:
             self.started.set()
 

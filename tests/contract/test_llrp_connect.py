@@ -160,3 +160,23 @@ async def test_a_request_without_an_answer_ends_the_attempt(reader: wire.ByteRea
         await driver.connect()
 
     assert reader.kinds() == [1, 3, 21, 20]
+
+
+async def test_an_answer_of_another_kind_is_no_answer(reader: wire.ByteReader) -> None:
+    reader.responses[20] = 34
+    driver = LlrpDriver(a_config(reader), now_us=lambda: NOW)
+
+    with pytest.raises(TransientError, match="another message"):
+        await driver.connect()
+
+    assert reader.kinds() == [1, 3, 21, 20]
+
+
+async def test_an_error_message_under_the_requests_id_is_its_refusal(
+    reader: wire.ByteReader,
+) -> None:
+    reader.responses[20], reader.refusals[20] = 100, 111
+    driver = LlrpDriver(a_config(reader), now_us=lambda: NOW)
+
+    with pytest.raises(FatalError, match="LLRP status 111$"):
+        await driver.connect()

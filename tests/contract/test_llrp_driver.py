@@ -85,6 +85,16 @@ async def test_a_reader_that_closes_is_lost_after_its_last_report(
         await following(readings)
 
 
+async def test_a_connection_that_ends_inside_a_message_says_so(reader: wire.ByteReader) -> None:
+    _, readings = await connected(reader)
+
+    await reader.say(wire.report(wire.tag(EPC, 1, rssi=-50, seen=SEEN))[:-1])
+    await reader.hang_up()
+
+    with pytest.raises(TransientError, match="ended inside a message"):
+        await following(readings)
+
+
 @pytest.mark.parametrize(
     "body",
     [
