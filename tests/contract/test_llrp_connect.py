@@ -178,5 +178,5 @@ async def test_an_error_message_under_the_requests_id_is_its_refusal(
     reader.responses[20], reader.refusals[20] = 100, 111
     driver = LlrpDriver(a_config(reader), now_us=lambda: NOW)
 
-    with pytest.raises(FatalError, match="LLRP status 111$"):
+    with pytest.raises(FatalError, match=r"LLRP status 111$"):
         await driver.connect()
