@@ -53,6 +53,7 @@ class SimReader:
         self.unplugged: set[int] = set()
         self.offset_us = 0
         self.duplicating = False
+        self.on_air = asyncio.Event()
         self._clock = clock
         self._edges: list[tuple[float, int, bool]] = []
         self._idle_from: float | None = clock()
@@ -148,11 +149,13 @@ class SimReader:
 
     async def _send_reads(self, until: float) -> None:
         if not self.server.inventorying:
+            self.on_air.clear()
             if self._idle_from is None:
                 self._idle_from = until
             self._inventory.skip_to(until)
             return
         if self._idle_from is not None:
+            self.on_air.set()
             self._inventory.skip_to(until)
             self._close_span(until)
             return

@@ -17,6 +17,7 @@ AISLES, BAYS, LEVELS = 4, 25, 4
 GPI_OUTER, GPI_INNER = 1, 2
 GPI_BELT, GPO_DIVERT = 1, 1
 GPO_GREEN, GPO_AMBER, GPO_RED = 1, 2, 3
+STAGING_QUIET_S = 2.0  # session 2: goods that stand for hours need no more
 BEAM_Y_M = 0.15  # half the distance of the beam pair: even a person breaks both at once
 PASS_FROM_Y_M, PASS_TO_Y_M = -7.0, 7.0
 VIRTUAL = ("SUPPLIER", "CUSTOMER", "LOSS", "ADJUSTMENT", "FOUND", "MISSING")
@@ -64,6 +65,7 @@ class Device:
     kind: str
     antennas: tuple[Antenna, ...]
     power_dbm: float
+    persistence_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,7 @@ def _staging() -> Device:
         Antenna("stage-r", 1, (5.0, 16.0, 4.0), (0.0, 0.0, -1.0)),
         Antenna("stage-r", 2, (13.75, 22.0, 4.0), (0.0, 0.0, -1.0)),
     )
-    return Device("stage-r", "floor-1", "zone", antennas, 29.0)
+    return Device("stage-r", "floor-1", "zone", antennas, 29.0, persistence_s=STAGING_QUIET_S)
 
 
 def _read_points(doors: tuple[Door, ...]) -> list[ReadPoint]:

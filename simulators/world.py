@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from simulators.geometry import Edge, Vector, path_along
@@ -63,7 +63,7 @@ class World:
                 seed=seed,
                 clock=clock,
                 directory=truth_dir,
-                settings=self.settings.inventory,
+                settings=replace(self.settings.inventory, persistence_s=device.persistence_s),
             )
             for device in site.devices
         }

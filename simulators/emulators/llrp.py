@@ -82,6 +82,11 @@ class LlrpServer:
         self._abort()
 
     @property
+    def listening(self) -> bool:
+        """Whether the port is open."""
+        return self._server is not None
+
+    @property
     def connected(self) -> bool:
         """Whether a client has the reader."""
         return self._session is not None
