@@ -1,4 +1,4 @@
-"""`dockledger barcode`: what a scan says. A refusal exits 3 with its code and what could be read."""
+"""`dockledger barcode`: what a scan says. A refusal exits 3 with its code and the good values."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from epcpy.utils.parsers import hex_to_tag_encodable
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -47,7 +48,7 @@ def _agrees_with_the_oracle(epc: str) -> None:
     assert decode(epc).pure_identity_uri == hex_to_tag_encodable(epc).epc_uri
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(0, 10**13 - 1), st.integers(0, 2**38 - 1), LENGTHS, FILTERS)
 def test_sgtin_comes_back(item: int, serial: int, length: int, lead: int) -> None:
     gtin = _checked(item, 13)
@@ -57,7 +58,7 @@ def test_sgtin_comes_back(item: int, serial: int, length: int, lead: int) -> Non
     _agrees_with_the_oracle(epc)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(0, 10**17 - 1), LENGTHS, FILTERS)
 def test_sscc_comes_back(unit: int, length: int, lead: int) -> None:
     sscc = _checked(unit, 17)
@@ -67,7 +68,7 @@ def test_sscc_comes_back(unit: int, length: int, lead: int) -> None:
     _agrees_with_the_oracle(epc)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(0, 10**12 - 1), st.integers(0, 2**38 - 1), LENGTHS, FILTERS)
 def test_grai_comes_back(asset: int, serial: int, length: int, lead: int) -> None:
     grai = f"0{_checked(asset, 12)}{serial}"
@@ -77,7 +78,7 @@ def test_grai_comes_back(asset: int, serial: int, length: int, lead: int) -> Non
     _agrees_with_the_oracle(epc)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(0, 10**12 - 1), st.integers(0, 2**41 - 1), LENGTHS, FILTERS)
 def test_sgln_comes_back(place: int, extension: int, length: int, lead: int) -> None:
     gln = _checked(place, 12)
@@ -120,21 +121,14 @@ def test_ten_thousand_random_codes_of_every_header_are_read_or_refused_by_code()
     assert set(refused) == {"E_EPC_LEN", "E_EPC_PARTITION", "E_EPC_RANGE", "E_EPC_PAD"}
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.text(max_size=130))
 def test_any_text_is_read_or_refused_by_code(text: str) -> None:
+    code = ""
     try:
         decode(text)
     except EpcError as refusal:
-        assert refusal.code in {
-            "E_EPC_HEX",
-            "E_EPC_LEN",
-            "E_EPC_PARTITION",
-            "E_EPC_RANGE",
-            "E_EPC_PAD",
-        }
-    try:
+        code = refusal.code
+    assert code in {"", "E_EPC_HEX", "E_EPC_LEN", "E_EPC_PARTITION", "E_EPC_RANGE", "E_EPC_PAD"}
+    with pytest.raises(ValueError, match=r".*"):
         encode_key(text, prefix_length=7)
-    except ValueError:
-        return
-    raise AssertionError("a random text is no key")
