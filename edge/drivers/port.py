@@ -1,6 +1,7 @@
 """The driver port: what every reader, scanner or sensor driver offers to the agent.
 
-A driver is one async generator plus `connect`. It yields raw reads and sensor edges in the order the
+A driver is one async generator plus `connect`. It yields raw reads and sensor edges in the order
+the
 device produced them and never decides anything. `simulators` implement it too.
 """
 
@@ -15,8 +16,10 @@ Health = Literal["live", "stale", "dead"]
 
 @dataclass(frozen=True, slots=True)
 class RawRead:
-    """One antenna hit (or what the device merged into one). `occurred_at` is the device's own clock in us;
-    `received_at` the agent's clock (us UTC) when the bytes arrived. `epc` is bytes, `antenna` counts from 1."""
+    """One antenna hit (or what the device merged into one). `occurred_at` is the device's own
+    clock in us;
+    `received_at` the agent's clock (us UTC) when the bytes arrived. `epc` is bytes, `antenna`
+    counts from 1."""
 
     epc: bytes
     antenna: int | None
@@ -44,7 +47,9 @@ class RawScan:
 
 @dataclass(frozen=True, slots=True)
 class RawSensor:
-    """One sensor change; `fields` are those of the wire's sensor reading beside device, kind, occurred_at."""
+    """One sensor change; `fields` are those of the wire's sensor reading beside device, kind,
+    occurred_at.
+    """
 
     kind: str
     occurred_at: int
@@ -54,7 +59,9 @@ class RawSensor:
 
 @dataclass(frozen=True, slots=True)
 class DriverNotice:
-    """Something about the device itself: connected, lost, overflow, antenna_fault, skew, bad_frame."""
+    """Something about the device itself: connected, lost, overflow, antenna_fault, skew,
+    bad_frame.
+    """
 
     what: str
     received_at: int
@@ -69,11 +76,14 @@ class TransientError(Exception):
 
 
 class FatalError(Exception):
-    """The device can never work with this configuration (no such antenna, wrong protocol version)."""
+    """The device can never work with this configuration (no such antenna, wrong protocol
+    version).
+    """
 
 
 class Driver(Protocol):
-    """A device. `connect` raises `TransientError` or `FatalError`; `readings` ends with `TransientError`
+    """A device. `connect` raises `TransientError` or `FatalError`; `readings` ends with
+    `TransientError`
     when the connection is lost and returns when the source is exhausted (a recorded trace)."""
 
     async def connect(self) -> None: ...
@@ -81,6 +91,8 @@ class Driver(Protocol):
     def readings(self) -> AsyncIterator[RawReading]: ...
 
     async def set_output(self, port: int, *, state: bool) -> None:
-        """Switch a GPO; raises `TransientError` when the device is away, `FatalError` when it has no such port."""
+        """Switch a GPO; raises `TransientError` when the device is away, `FatalError` when it
+        has no such port.
+        """
 
     async def close(self) -> None: ...
