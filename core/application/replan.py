@@ -32,30 +32,28 @@ async def return_displaced(
             by_line[d.line_no] = by_line.get(d.line_no, 0) + d.quantity
     orders = await uow.orders.lock(d.fulfilment_id for d in voided if d.fulfilment_id is not None)
     for fulfilment_id, order in orders.items():
-        await give_line_back(
-            uow, order, lost[fulfilment_id], reason="stock-moved", now=now, ids=ids
-        )
+        by_line = lost[fulfilment_id]
+        items = demand((order.line(n).item_id, quantity) for n, quantity in by_line.items())
+        await uow.promises.give_back(order.owner_id, items)
+        order = order.counted(reserved={n: -quantity for n, quantity in by_line.items()})
+        await plan_again(uow, order, reason="stock-moved", now=now, ids=ids)
 
 
-async def give_line_back(
+async def plan_again(
     uow: UnitOfWork,
     order: Fulfilment,
-    lost: dict[int, int],
     *,
     reason: str,
     now: int,
     ids: Ids,
     excluded: Iterable[int] = (),
 ) -> Fulfilment:
-    """Lines of a locked order lost reserved quantity (reservations already voided): re-plan them.
+    """A locked order lost reserved stock (counters and committed say so already): plan it anew.
 
-    They are promised again as far as the site still has the goods, reserved elsewhere when the
-    order is on the floor, and backordered for the rest. The order is saved.
+    What is lost is promised again as far as the site still has the goods, reserved elsewhere when
+    the order is on the floor, and backordered for the rest. The order is saved.
     """
     before = order.state
-    order = order.counted(reserved={line_no: -quantity for line_no, quantity in lost.items()})
-    items = demand((order.line(n).item_id, quantity) for n, quantity in lost.items())
-    await uow.promises.give_back(order.owner_id, items)
     order = await promise_lines(uow, order, now=now, ids=ids)
     if order.state in PICKABLE:
         outcome = await reserve(uow, [order], now=now, ids=ids, excluded=excluded)

@@ -20,7 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from core.application.ports.uow import Contention
 from core.db.migrate import async_url
+from core.db.stores.carriers import PgCarrierStore
 from core.db.stores.orders import PgOrderStore
+from core.db.stores.picking import PgPickStore
 from core.db.stores.platform import PgPlatformStore
 from core.db.stores.promise import PgPromiseStore
 from core.db.stores.reservation import PgReservationStore
@@ -79,6 +81,16 @@ class PgUnitOfWork:
     def reservations(self) -> PgReservationStore:
         """Reservations and their pick tasks."""
         return PgReservationStore(self.raw, self.site)
+
+    @cached_property
+    def picking(self) -> PgPickStore:
+        """Pick tasks."""
+        return PgPickStore(self.raw, self.site)
+
+    @cached_property
+    def carriers(self) -> PgCarrierStore:
+        """Handling units and their contents."""
+        return PgCarrierStore(self.raw, self.site)
 
     @cached_property
     def platform(self) -> PgPlatformStore:

@@ -8,8 +8,10 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
+from core.application.ports.carriers import CarrierStore
 from core.application.ports.doors import DoorStore
 from core.application.ports.orders import OrderStore, PromiseStore, ReservationStore
+from core.application.ports.picking import PickStore
 from core.application.ports.platform import PlatformStore
 from core.application.ports.stock import StockStore
 from core.application.ports.tracking import TrackingStore
@@ -43,6 +45,12 @@ class UnitOfWork(Protocol):
 
     @property
     def reservations(self) -> ReservationStore: ...
+
+    @property
+    def picking(self) -> PickStore: ...
+
+    @property
+    def carriers(self) -> CarrierStore: ...
 
     @property
     def doors(self) -> DoorStore: ...
