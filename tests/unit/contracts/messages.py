@@ -27,7 +27,7 @@ def a_read(**changes: object) -> Json:
     return with_changes(read, changes)
 
 
-def a_sensor(kind: str = "temperature", **changes: object) -> Json:
+def a_sensor(kind: str = "temperature", /, **changes: object) -> Json:
     """One good sensor reading of this kind."""
     more: dict[str, Json] = {
         "temperature": {"value": 4.2, "unit": "Cel"},
@@ -51,7 +51,7 @@ def with_changes(found: Json, changes: Json) -> Json:
     return {name: value for name, value in merged.items() if value is not ...}
 
 
-def a_message(kind: UpKind = "reads", **changes: object) -> Json:
+def a_message(kind: UpKind = "reads", /, **changes: object) -> Json:
     """A good message of this topic."""
     content: dict[UpKind, Json] = {
         "reads": {"reads": [a_read()]},
