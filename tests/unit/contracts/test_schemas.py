@@ -12,6 +12,7 @@ import pytest
 
 from contracts.codec import decode_up, encode
 from contracts.fields import READ, SCAN
+from contracts.reference import page
 from contracts.schema import FOLDER, MESSAGES, schema_text, write_schemas
 from contracts.v1 import Observation, Scan
 from tests.unit.contracts.messages import NOW, a_message, a_read, problem, topic_of
@@ -87,3 +88,7 @@ def test_the_reference_page_explains_every_code_that_is_raised() -> None:
     }
     assert len(raised) > 30
     assert {code for code in raised if f"`{code}`" not in page} == set()
+
+
+def test_the_reference_page_is_what_the_tables_say() -> None:
+    assert DOCS.read_text(encoding="utf-8") == page(), "run: python -m contracts.reference"
