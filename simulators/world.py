@@ -24,8 +24,7 @@ from simulators.tags import Tag
 
 HEAD_START_S = 0.1
 FORKLIFT_MPS = 1.8
-BELT_MPS = 0.6
-BELT_ROUNDS = 6
+BELT_ROUNDS = 3
 PARKED: Vector = (0.5, 1.2, 1.2)
 
 
@@ -36,6 +35,7 @@ class WorldSettings:
     host: str = "127.0.0.1"
     radio: RadioSettings = field(default_factory=RadioSettings)
     inventory: InventorySettings = field(default_factory=InventorySettings)
+    belt_mps: float = 0.6
 
 
 class World:
@@ -236,11 +236,11 @@ class World:
     async def _ride(
         self, load: Load, stops: list[Vector], start: float, *, key: str, eye: bool
     ) -> None:
-        path = path_along(stops, start=start, speed_mps=BELT_MPS)
+        path = path_along(stops, start=start, speed_mps=self.settings.belt_mps)
         body = load.body(path, key=f"{self.seed}/{key}")
         self.scene.add(body)
         if eye:
-            middle, half = (start + path.end) / 2, load.size[1] / 2 / BELT_MPS
+            middle, half = (start + path.end) / 2, load.size[1] / 2 / self.settings.belt_mps
             edges = [Edge(middle - half, GPI_BELT, True), Edge(middle + half, GPI_BELT, False)]
             self.readers["conv-1-r"].schedule(edges)
         try:
