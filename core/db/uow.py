@@ -21,14 +21,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from core.application.ports.uow import Contention
 from core.db.migrate import async_url
 from core.db.stores.carriers import PgCarrierStore
+from core.db.stores.doors import PgDoorStore
+from core.db.stores.floor import PgFloorStore
+from core.db.stores.inbound import PgInboundStore
 from core.db.stores.orders import PgOrderStore
 from core.db.stores.picking import PgPickStore
 from core.db.stores.platform import PgPlatformStore
 from core.db.stores.promise import PgPromiseStore
 from core.db.stores.reservation import PgReservationStore
 from core.db.stores.stock import PgStockStore
+from core.db.stores.tasks import PgTaskStore
 from core.db.stores.tracking import PgTrackingStore
 from core.db.stores.verify import PgVerifyStore
+from core.db.stores.visits import PgVisitStore
 from core.db.stores.watch import PgWatchStore
 from core.domain.errors import Unavailable
 
@@ -106,6 +111,31 @@ class PgUnitOfWork:
     def verify(self) -> PgVerifyStore:
         """The ledger check."""
         return PgVerifyStore(self.raw, self.site)
+
+    @cached_property
+    def doors(self) -> PgDoorStore:
+        """Expected lists, passes, portal modes."""
+        return PgDoorStore(self.raw, self.site)
+
+    @cached_property
+    def visits(self) -> PgVisitStore:
+        """Door visits and their remainders."""
+        return PgVisitStore(self.raw, self.site)
+
+    @cached_property
+    def inbound(self) -> PgInboundStore:
+        """ASNs, receipts, handling units."""
+        return PgInboundStore(self.raw, self.site)
+
+    @cached_property
+    def tasks(self) -> PgTaskStore:
+        """Floor tasks, bins."""
+        return PgTaskStore(self.raw, self.site)
+
+    @cached_property
+    def floor(self) -> PgFloorStore:
+        """Exceptions."""
+        return PgFloorStore(self.raw, self.site)
 
     async def emit(
         self,

@@ -10,12 +10,16 @@ from uuid import UUID
 
 from core.application.ports.carriers import CarrierStore
 from core.application.ports.doors import DoorStore
+from core.application.ports.floor import FloorStore
+from core.application.ports.inbound import InboundStore
 from core.application.ports.orders import OrderStore, PromiseStore, ReservationStore
 from core.application.ports.picking import PickStore
 from core.application.ports.platform import PlatformStore
 from core.application.ports.stock import StockStore
+from core.application.ports.tasks import TaskStore
 from core.application.ports.tracking import TrackingStore
 from core.application.ports.verify import VerifyStore
+from core.application.ports.visits import VisitStore
 from core.application.ports.watch import WatchStore
 from core.domain.errors import Unavailable
 
@@ -54,6 +58,18 @@ class UnitOfWork(Protocol):
 
     @property
     def doors(self) -> DoorStore: ...
+
+    @property
+    def visits(self) -> VisitStore: ...
+
+    @property
+    def inbound(self) -> InboundStore: ...
+
+    @property
+    def tasks(self) -> TaskStore: ...
+
+    @property
+    def floor(self) -> FloorStore: ...
 
     @property
     def platform(self) -> PlatformStore: ...
