@@ -29,6 +29,7 @@ from core.db.stores.picking import PgPickStore
 from core.db.stores.platform import PgPlatformStore
 from core.db.stores.promise import PgPromiseStore
 from core.db.stores.reservation import PgReservationStore
+from core.db.stores.shipping import PgShippingStore
 from core.db.stores.stock import PgStockStore
 from core.db.stores.tasks import PgTaskStore
 from core.db.stores.tracking import PgTrackingStore
@@ -96,6 +97,11 @@ class PgUnitOfWork:
     def carriers(self) -> PgCarrierStore:
         """Handling units and their contents."""
         return PgCarrierStore(self.raw, self.site)
+
+    @cached_property
+    def shipping(self) -> PgShippingStore:
+        """Shipments and their units."""
+        return PgShippingStore(self.raw, self.site)
 
     @cached_property
     def platform(self) -> PgPlatformStore:

@@ -57,6 +57,12 @@ class CarrierStore(Protocol):
     async def find(self, epc_key: str) -> Carrier | None:
         """Lock and load the handling unit with this key."""
 
+    async def identify(self, name: UUID | str) -> Carrier | None:
+        """The handling unit with this id or key, not locked."""
+
+    async def prefix(self, owner: str) -> str | None:
+        """GS1 company prefix of an owner."""
+
     async def tree(self, ids: Iterable[UUID]) -> dict[UUID, Carrier]:
         """Lock these and all that is nested in them."""
 

@@ -15,6 +15,7 @@ from core.application.ports.inbound import InboundStore
 from core.application.ports.orders import OrderStore, PromiseStore, ReservationStore
 from core.application.ports.picking import PickStore
 from core.application.ports.platform import PlatformStore
+from core.application.ports.shipping import ShippingStore
 from core.application.ports.stock import StockStore
 from core.application.ports.tasks import TaskStore
 from core.application.ports.tracking import TrackingStore
@@ -55,6 +56,9 @@ class UnitOfWork(Protocol):
 
     @property
     def carriers(self) -> CarrierStore: ...
+
+    @property
+    def shipping(self) -> ShippingStore: ...
 
     @property
     def doors(self) -> DoorStore: ...

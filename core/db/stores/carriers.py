@@ -98,6 +98,23 @@ class PgCarrierStore:
         )
         return None if row is None else Carrier(**row)
 
+    async def identify(self, name: UUID | str) -> Carrier | None:
+        """See the port."""
+        column = "epc_key" if isinstance(name, str) else "handling_unit_id"
+        row = await self._raw.fetchrow(
+            f"SELECT {COLUMNS} FROM handling_unit WHERE site_id = $1 AND {column} = $2",
+            self._site,
+            name,
+        )
+        return None if row is None else Carrier(**row)
+
+    async def prefix(self, owner: str) -> str | None:
+        """See the port."""
+        found: str | None = await self._raw.fetchval(
+            "SELECT gs1_prefix FROM owner WHERE owner_id = $1", owner
+        )
+        return found
+
     async def tree(self, ids: Iterable[UUID]) -> dict[UUID, Carrier]:
         """See the port."""
         rows = await self._raw.fetch(TREE, self._site, list(ids))
