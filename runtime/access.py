@@ -40,6 +40,11 @@ def worker_user(site: str, name: str = "worker") -> BusUser:
     return BusUser(name, publish=(topics.position(site, "+"),), subscribe=())
 
 
+def probe_user() -> BusUser:
+    """The supervisor's sign-of-life check: may log in and nothing else."""
+    return BusUser("probe", publish=(), subscribe=())
+
+
 def mosquitto_acl(users: list[BusUser]) -> str:
     """The ACL file of Mosquitto, one block per user, each with the literal site."""
     blocks = []

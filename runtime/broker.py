@@ -95,14 +95,17 @@ def _configuration(broker: Broker) -> str:
 
 
 def _user(user: BusUser, password: str) -> dict[str, object]:
-    write = [nats_subject(name) for name in user.publish]
-    read = [nats_subject(name) for name in user.subscribe]
     return {
         "user": user.name,
         "password": password,
         "allowed_connection_types": ["MQTT"],
-        "permissions": {"publish": {"allow": write}, "subscribe": {"allow": read}},
+        "permissions": {"publish": _only(user.publish), "subscribe": _only(user.subscribe)},
     }
+
+
+def _only(filters: Sequence[str]) -> dict[str, list[str]]:
+    """These subjects alone; an empty list of allowed ones would not mean "none"."""
+    return {"allow": [nats_subject(f) for f in filters]} if filters else {"deny": [">"]}
 
 
 def spawn(broker: Broker, log: IO[bytes] | int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:

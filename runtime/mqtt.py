@@ -24,6 +24,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from contracts.bus import BusUnavailableError, Delivery
+from runtime.settings_tree import Mqtt
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +64,29 @@ class MqttOptions:
     def retry_limit_s(self) -> float:
         """The longest pause between two attempts."""
         return 1.0 if self.host in _LOOPBACK else 5.0
+
+
+def options_from(mqtt: Mqtt, *, client_id: str, will: Will | None = None) -> MqttOptions:
+    """The options of a role; its user name, which is unique per process, is its client id."""
+    tls = mqtt.tls
+    context = None
+    if tls is not None:
+        context = tls_context(
+            ca=str(tls.ca) if tls.ca else None,
+            cert=str(tls.cert) if tls.cert else None,
+            key=str(tls.key) if tls.key else None,
+            verify=tls.verify,
+        )
+    return MqttOptions(
+        host=mqtt.host,
+        port=mqtt.port,
+        client_id=mqtt.username or client_id,
+        username=mqtt.username,
+        password=mqtt.password.reveal() if mqtt.password else None,
+        protocol=mqtt.protocol,
+        tls=context,
+        will=will,
+    )
 
 
 def tls_context(
@@ -234,6 +258,11 @@ class MqttBus:
     def pending(self) -> int:
         """Messages handed over that the broker has not answered yet."""
         return self._link.pending if self._link is not None else 0
+
+    @property
+    def waiting(self) -> int:
+        """Messages that arrived and were not taken yet."""
+        return len(self._inbox)
 
     def cut(self) -> None:
         """Break the connection without a farewell; the will is heard and the bus comes back."""

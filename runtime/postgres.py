@@ -108,7 +108,7 @@ def _initdb(server: Server) -> None:
             timeout=120,
             check=False,
             cwd="/",
-            env=_environment(),
+            env=environment(),
             **children.as_account(server.account),
         )
     finally:
@@ -118,7 +118,8 @@ def _initdb(server: Server) -> None:
         raise PostgresError("initdb failed: " + " | ".join(tail))
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """What the server's programs may know of ours."""
     return {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
@@ -146,6 +147,17 @@ def free_port() -> int:
         return port
 
 
+def is_free(port: int) -> bool:
+    """Whether a port of 127.0.0.1 can be listened on right now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
 def spawn(server: Server, log: IO[bytes] | int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     """Start the postmaster as a child that ends with this process."""
     return subprocess.Popen(
@@ -154,7 +166,7 @@ def spawn(server: Server, log: IO[bytes] | int = subprocess.DEVNULL) -> subproce
         stdout=log,
         stderr=log,
         cwd="/",
-        env=_environment(),
+        env=environment(),
         preexec_fn=children.die_with_parent(signal.SIGINT),
         start_new_session=True,
         **children.as_account(server.account),
