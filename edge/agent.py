@@ -159,7 +159,8 @@ class Agent:
         """The status message as of now."""
         at = self._mono_us()
         states = [(name, loop.state(at)) for name, loop in self._loops.items()]
-        well = all(state == "live" for _, state in states) and not self._spool.full
+        well = all(state == "live" for _, state in states)
+        well = well and not self._spool.full and not self.uplink.window.stalled
         offset = self.uplink.clock_offset_ms
         oldest = self._spool.oldest_at if self._spool.unsent else None
         return msgspec.json.encode(

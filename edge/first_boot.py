@@ -6,20 +6,20 @@ Asked once, before any device is connected, so no reading waits for it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 
-import msgspec
-
 from contracts import topics
 from contracts.bus import Bus, BusUnavailableError
-from contracts.codec import ContractViolation, decode_cursor
+from contracts.codec import ContractViolation, decode_cursor, encode
 from contracts.v1 import AgentStatus
 
 log = logging.getLogger(__name__)
 
 ANSWER_S = 3.0
 RETRY_S = 0.1
+ASK_AGAIN_S = 0.5
 
 
 async def learn_boot(
@@ -32,9 +32,9 @@ async def learn_boot(
 ) -> int:
     """The gateway's newest boot + 1, or the seconds since 1970 when nobody answers in time."""
     await bus.subscribe([topics.down(site, agent, "cursor")])
+    asking = asyncio.create_task(_ask(bus, site=site, agent=agent, now_us=now_us))
     try:
         async with asyncio.timeout(within_s):
-            await _ask(bus, site=site, agent=agent, now_us=now_us)
             async for delivery in bus.deliveries():
                 if delivery.topic != topics.down(site, agent, "cursor"):
                     continue
@@ -45,23 +45,22 @@ async def learn_boot(
                 return cursor.newest_boot + 1
     except TimeoutError:
         log.warning("boot_from_clock")
+    finally:
+        asking.cancel()
     return now_us() // 1_000_000
 
 
 async def _ask(bus: Bus, *, site: str, agent: str, now_us: Callable[[], int]) -> None:
-    status = AgentStatus(
-        schema="status.v1",
-        site=site,
-        agent=agent,
-        boot=1,
-        seq=0,
-        sent_at=now_us(),
-        state="degraded",
-    )
     while True:
-        try:
-            await bus.publish(topics.up(site, agent, "status"), msgspec.json.encode(status))
-        except BusUnavailableError:
-            await asyncio.sleep(RETRY_S)
-        else:
-            return
+        status = AgentStatus(
+            schema="status.v1",
+            site=site,
+            agent=agent,
+            boot=1,
+            seq=0,
+            sent_at=now_us(),
+            state="degraded",
+        )
+        with contextlib.suppress(BusUnavailableError):
+            await bus.publish(topics.up(site, agent, "status"), encode(status))
+        await asyncio.sleep(ASK_AGAIN_S if bus.connected else RETRY_S)

@@ -24,6 +24,8 @@ TEND_EVERY_US = 10_000_000
 RECENT_ROWS = 1_000
 RECENT_BYTES = 4 * 1024 * 1024
 MAX_PENDING = 256
+# One commit's share of the log stays below the ballast.
+GROUP_BYTES = 1024 * 1024
 READ_BYTES_ROWS = 64
 
 T = TypeVar("T")
@@ -127,9 +129,9 @@ class Spool:
 
     async def flush(self) -> int:
         """Commit everything queued in one transaction; returns the messages stored."""
-        group, self._pending = self._pending, []
-        self._work.clear()
+        group = self._next_group()
         if not group:
+            self._work.clear()
             return 0
         now = self._now_us()
         try:
@@ -145,6 +147,16 @@ class Spool:
         self._remember(rows)
         self.on_commit()
         return len(rows)
+
+    def _next_group(self) -> list[Message]:
+        size = count = 0
+        for message in self._pending:
+            size += len(message.tail)
+            if count and size > GROUP_BYTES:
+                break
+            count += 1
+        group, self._pending = self._pending[:count], self._pending[count:]
+        return group
 
     async def _one_by_one(self, group: Sequence[Message], now: int) -> list[Row]:
         stored: list[Row] = []
@@ -231,7 +243,7 @@ class Spool:
         if mark:
             self._file.mark_passed(passed, now=now)
         self._file.delete_passed(before=now - KEEP_PASSED_US)
-        self._file.inflate_ballast()
+        self._file.restore_ballast()
         self.free_bytes = self._file.free_bytes()
         self.oldest_at = self._file.at_of(passed + 1)
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
+from edge.ballast import BALLAST, Ballast
 from edge.batching import Kind, Message
 from edge.failpoints import Hit
 from edge.spool_boot import sync_folder, write_boot
@@ -21,8 +22,11 @@ from edge.spool_errors import SpoolError, SpoolFullError
 
 SCHEMA = 1
 PAGE = 4096
-DELETE_CHUNK = 500
-BALLAST = 4 * 1024 * 1024
+DELETE_CHUNK = 200
+# Beyond the cap for messages, so that marks and new boots can be written into a full spool.
+RESERVE_PAGES = 64
+
+T = TypeVar("T")
 
 _TABLES = (
     "CREATE TABLE message (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, tail BLOB NOT NULL,"
@@ -64,9 +68,11 @@ class SpoolFile:
         self._path = path
         self._con = con
         self._hit = hit
-        self._ballast = path.with_name(path.name + ".ballast")
+        self._ballast = Ballast(
+            path.with_name(path.name + ".ballast"), size=min(BALLAST, max_bytes // 8)
+        )
         self._max_pages = max(max_bytes // PAGE, 16)
-        con.execute(f"PRAGMA max_page_count={self._max_pages}")
+        con.execute(f"PRAGMA max_page_count={self._max_pages + RESERVE_PAGES}")
         boot, base, last, quiet_from, confirmed = con.execute(
             "SELECT boot, base, last, quiet_from, confirmed FROM life"
         ).fetchone()
@@ -74,27 +80,61 @@ class SpoolFile:
         if quiet_from is None:
             self.life.quiet_from = last
             con.execute("UPDATE life SET quiet_from = ?", (last,))
-        self.inflate_ballast()
+        self._ballast.inflate()
 
     # -- appending ---------------------------------------------------------------------------
 
     def append(self, messages: Sequence[Message], *, now: int) -> list[Row]:
         """Store messages durably in one transaction, or raise `SpoolFullError` and store none."""
+        if not self._fits(messages):
+            self.delete_passed(before=now + 1)
+            if not self._fits(messages):
+                raise SpoolFullError
         try:
             return self._append(messages, now=now)
         except sqlite3.OperationalError as error:
-            self._roll_back()
-            if not _is_full(error):
-                raise
-        self._drop_ballast()
+            self._give_way(error)
+        # The ballast is for deleting, never for storing more.
         self.delete_passed(before=now + 1)
+        if not self._fits(messages):
+            raise SpoolFullError
         try:
             return self._append(messages, now=now)
         except sqlite3.OperationalError as error:
-            self._roll_back()
-            if not _is_full(error):
-                raise
+            self._give_way(error)
             raise SpoolFullError from error
+
+    def _fits(self, messages: Sequence[Message]) -> bool:
+        needed = sum(len(message.tail) // (PAGE - 64) + 2 for message in messages)
+        (pages,) = self._con.execute("PRAGMA page_count").fetchone()
+        (free,) = self._con.execute("PRAGMA freelist_count").fetchone()
+        if not self._ballast.inflate():
+            return bool(needed <= free)
+        return bool(pages - free + needed <= self._max_pages)
+
+    def _give_way(self, error: sqlite3.OperationalError) -> None:
+        """On a full disk undo, give up the ballast and take the log in; other errors go on."""
+        if self._con.in_transaction:
+            self._con.execute("ROLLBACK")
+        if not _is_full(error):
+            raise error
+        self._ballast.drop()
+        with contextlib.suppress(sqlite3.OperationalError):
+            self._con.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _write(self, work: Callable[[], T]) -> T:
+        """One transaction that must succeed on a full disk too."""
+        try:
+            return self._transact(work)
+        except sqlite3.OperationalError as error:
+            self._give_way(error)
+        return self._transact(work)
+
+    def _transact(self, work: Callable[[], T]) -> T:
+        self._con.execute("BEGIN IMMEDIATE")
+        result = work()
+        self._con.execute("COMMIT")
+        return result
 
     def _append(self, messages: Sequence[Message], *, now: int) -> list[Row]:
         first = self.life.last + 1
@@ -114,10 +154,6 @@ class SpoolFile:
         self._hit("edge_after_commit")
         self.life.last = last
         return rows
-
-    def _roll_back(self) -> None:
-        if self._con.in_transaction:
-            self._con.execute("ROLLBACK")
 
     # -- reading -----------------------------------------------------------------------------
 
@@ -161,14 +197,16 @@ class SpoolFile:
 
     def mark_passed(self, row_id: int, *, now: int) -> None:
         """Note that rows up to `row_id` are in the ledger since `now` at the latest."""
-        self._con.execute("BEGIN IMMEDIATE")
-        self._con.execute("DELETE FROM mark WHERE id >= ?", (row_id,))
-        self._con.execute("INSERT INTO mark (id, at) VALUES (?, ?)", (row_id, now))
-        self._con.execute("COMMIT")
+
+        def mark() -> None:
+            self._con.execute("DELETE FROM mark WHERE id >= ?", (row_id,))
+            self._con.execute("INSERT INTO mark (id, at) VALUES (?, ?)", (row_id, now))
+
+        self._write(mark)
 
     def unmark(self, row_id: int) -> None:
         """The ledger went back to `row_id`: rows beyond it are unsent again."""
-        self._con.execute("DELETE FROM mark WHERE id > ?", (row_id,))
+        self._write(lambda: self._con.execute("DELETE FROM mark WHERE id > ?", (row_id,)))
 
     def delete_passed(self, *, before: int) -> int:
         """Delete rows passed before that time, and those of earlier boots; the newest row stays."""
@@ -177,68 +215,59 @@ class SpoolFile:
         deleted = 0
         while True:
             self._hit("edge_before_delete")
-            done = self._con.execute(
-                "DELETE FROM message WHERE id IN"
-                " (SELECT id FROM message WHERE id <= ? ORDER BY id LIMIT ?)",
-                (limit, DELETE_CHUNK),
-            ).rowcount
+            done = self._write(lambda: self._delete_chunk(limit))
             deleted += done
             if done < DELETE_CHUNK:
                 break
         if marked is not None:
-            self._con.execute("DELETE FROM mark WHERE id < ?", (marked,))
+            self._write(lambda: self._con.execute("DELETE FROM mark WHERE id < ?", (marked,)))
         return deleted
+
+    def _delete_chunk(self, limit: int) -> int:
+        return self._con.execute(
+            "DELETE FROM message WHERE id IN"
+            " (SELECT id FROM message WHERE id <= ? ORDER BY id LIMIT ?)",
+            (limit, DELETE_CHUNK),
+        ).rowcount
 
     # -- lives -------------------------------------------------------------------------------
 
     def confirm(self) -> None:
         """The gateway answered for this boot: rows may be sent from now on."""
-        self._con.execute("UPDATE life SET quiet_from = NULL, confirmed = 1")
+        self._write(lambda: self._con.execute("UPDATE life SET quiet_from = NULL, confirmed = 1"))
         self.life.quiet_from = None
         self.life.confirmed = True
 
     def begin_boot(self, boot: int, *, base: int, lost: tuple[int, int] | None, now: int) -> None:
         """Start another life: rows beyond id `base` become 1, 2, … of `boot`."""
         write_boot(self._path, boot)
-        self._con.execute("BEGIN IMMEDIATE")
-        if lost is not None:
+
+        def begin() -> None:
+            if lost is not None:
+                self._con.execute(
+                    "INSERT INTO gap (boot, first, last, at) VALUES (?, ?, ?, ?)",
+                    (self.life.boot, *lost, now),
+                )
+            self._con.execute("DELETE FROM mark WHERE id > ?", (base,))
             self._con.execute(
-                "INSERT INTO gap (boot, first, last, at) VALUES (?, ?, ?, ?)",
-                (self.life.boot, *lost, now),
+                "UPDATE life SET boot = ?, base = ?, quiet_from = ?, confirmed = 0",
+                (boot, base, base),
             )
-        self._con.execute("DELETE FROM mark WHERE id > ?", (base,))
-        self._con.execute(
-            "UPDATE life SET boot = ?, base = ?, quiet_from = ?, confirmed = 0", (boot, base, base)
-        )
-        self._con.execute("COMMIT")
+
+        self._write(begin)
         self.life.boot, self.life.base = boot, base
         self.life.quiet_from, self.life.confirmed = base, False
 
     # -- ballast -----------------------------------------------------------------------------
 
-    def inflate_ballast(self) -> bool:
-        """Keep a file that can be given up, so that deletes work on a full disk."""
-        if self._ballast.exists():
-            return True
-        stat = os.statvfs(self._path.parent)
-        if stat.f_bavail * stat.f_frsize < 3 * BALLAST:
-            return False
-        part = self._ballast.with_suffix(".part")
-        try:
-            with part.open("wb") as file:
-                file.write(bytes(BALLAST))
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError:
-            part.unlink(missing_ok=True)
-            return False
-        part.replace(self._ballast)
-        return True
-
-    def _drop_ballast(self) -> None:
-        (pages,) = self._con.execute("PRAGMA page_count").fetchone()
-        if pages < self._max_pages:
-            self._ballast.unlink(missing_ok=True)
+    def restore_ballast(self) -> bool:
+        """Give room back to a disk that was full, then keep the ballast again."""
+        if not self._ballast.there:
+            pages = self._ballast.size // PAGE
+            with contextlib.suppress(sqlite3.OperationalError):
+                self._con.executescript(f"PRAGMA incremental_vacuum({2 * pages});")
+                self._con.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return self._ballast.inflate()
 
     def close(self) -> None:
         """Close the database; its lock goes with it."""
@@ -270,9 +299,15 @@ def open_spool(path: Path, *, boot: int, max_bytes: int, hit: Hit) -> SpoolFile:
 def _prepare(con: sqlite3.Connection, *, path: Path, boot: int) -> None:
     con.execute("PRAGMA locking_mode=EXCLUSIVE")
     con.execute(f"PRAGMA page_size={PAGE}")
+    con.execute("PRAGMA auto_vacuum=INCREMENTAL")
     con.execute("PRAGMA journal_mode=WAL")
     con.execute("PRAGMA synchronous=FULL")
-    con.execute("PRAGMA journal_size_limit=4194304")
+    # A page may lie in the log and in the file at once; the ballast must outweigh that.
+    con.execute("PRAGMA wal_autocheckpoint=128")
+    con.execute("PRAGMA journal_size_limit=1048576")
+    # Overwriting deleted rows needs as much log as they took, and a full disk has none.
+    con.execute("PRAGMA secure_delete=OFF")
+    con.execute("PRAGMA temp_store=MEMORY")
     con.execute("BEGIN EXCLUSIVE")
     (version,) = con.execute("PRAGMA user_version").fetchone()
     if version > SCHEMA:

@@ -116,7 +116,9 @@ class Uplink:
                 self._greeted = True
             return
         if self.window.step(at):
-            log.warning("went_back", extra={"boot": self._spool.boot, "seq": self.window.acked})
+            say = log.error if self.window.stalled else log.warning
+            what = "cursor_stands_still" if self.window.stalled else "went_back"
+            say(what, extra={"boot": self._spool.boot, "seq": self.window.acked})
         if self._replays:
             await self._send_replay()
         first, count = self.window.sendable(last=self._spool.last_seq, at=at, limit=CHUNK)

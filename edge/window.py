@@ -10,6 +10,7 @@ from typing import Literal
 
 WINDOW = 1_000
 STALL_US = 5_000_000
+STALLED_TRIES = 3
 MAX_STALL_US = 60_000_000
 # A cursor that repeats while the oldest message has been on its way this long points at a gap.
 GAP_US = 250_000
@@ -92,6 +93,11 @@ class Window:
     def _stall(self) -> int:
         wait = min(STALL_US << min(self._tries, 8), MAX_STALL_US)
         return wait if self._tries == 0 else int(wait * self._rng.uniform(0.75, 1.0))
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the cursor stood still over several resends: the messages do not get through."""
+        return self._tries >= STALLED_TRIES
 
     def step(self, at: int) -> bool:
         """Go back to the cursor if the stream has stalled; True when it did."""

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from edge.ballast import BALLAST
 from edge.batching import Message
 from edge.failpoints import Hit, no_faults
 from edge.spool import Spool, inline
 from edge.spool_boot import known_boot, recover
 from edge.spool_errors import SpoolError, SpoolFullError
-from edge.spool_file import BALLAST, SpoolFile, open_spool
+from edge.spool_file import SpoolFile, open_spool
 
 T0 = 1_795_000_000_000_000
 HOUR = 3_600_000_000
@@ -263,7 +264,7 @@ def test_the_ballast_is_given_up_on_a_full_disk_and_comes_back(tmp_path: Path) -
     assert ballast.stat().st_size == BALLAST
 
     ballast.unlink()
-    assert file.inflate_ballast()
+    assert file.restore_ballast()
     assert ballast.stat().st_size == BALLAST
 
 
