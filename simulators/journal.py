@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
-KEPT = 100_000
+KEPT = 20_000
 Line = Mapping[str, object]
 
 
 class Journal:
     """One stream of lines, to a file when there is a directory for it."""
 
-    def __init__(self, directory: Path | None, name: str) -> None:
-        self.lines: deque[Line] = deque(maxlen=KEPT)
+    def __init__(self, directory: Path | None, name: str, *, kept: int = KEPT) -> None:
+        self.lines: deque[Line] = deque(maxlen=kept)
         self._file: TextIO | None = None
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from simulators.emulators.llrp import LlrpServer
 from simulators.emulators.llrp_frames import TagRead
 from simulators.geometry import Edge
 from simulators.inventory import Hit, Inventory, InventorySettings
-from simulators.journal import Journal, Line
+from simulators.journal import KEPT, Journal, Line
 from simulators.scene import Scene
 from simulators.site import Device
 
@@ -45,11 +46,12 @@ class SimReader:
         clock: Callable[[], float],
         directory: Path | None,
         settings: InventorySettings | None = None,
+        kept: int = KEPT,
     ) -> None:
         self.device = device
         self.server = LlrpServer(listener=self, now_us=self._device_now_us)
-        self.frames = Journal(directory, f"frames-{device.name}")
-        self.outputs: list[OutputChange] = []
+        self.frames = Journal(directory, f"frames-{device.name}", kept=kept)
+        self.outputs: deque[OutputChange] = deque(maxlen=kept)
         self.unplugged: set[int] = set()
         self.offset_us = 0
         self.duplicating = False

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from simulators.geometry import Edge, Vector, path_along
 from simulators.inventory import InventorySettings
-from simulators.journal import Journal, Line
+from simulators.journal import KEPT, Journal, Line
 from simulators.loads import Load, scattered
 from simulators.passes import Crossing, Direction, plan_crossing, plan_heard_crossing
 from simulators.reader import OutputChange, SimReader
@@ -36,6 +36,7 @@ class WorldSettings:
     radio: RadioSettings = field(default_factory=RadioSettings)
     inventory: InventorySettings = field(default_factory=InventorySettings)
     belt_mps: float = 0.6
+    frames_kept: int = KEPT
 
 
 class World:
@@ -63,6 +64,7 @@ class World:
                 seed=seed,
                 clock=clock,
                 directory=truth_dir,
+                kept=self.settings.frames_kept,
                 settings=replace(self.settings.inventory, persistence_s=device.persistence_s),
             )
             for device in site.devices
@@ -174,6 +176,31 @@ class World:
                     "kind": kind,
                     "direction": crossing.direction,
                     "t_us": int(crossing.crossed_at * 1_000_000),
+                }
+            )
+
+    async def walk_by(
+        self, load: Load, *, near: str, distance_m: float = 2.5, speed_mps: float = 1.3
+    ) -> None:
+        """Carry a load along the inside of a door without going through it."""
+        self._passes += 1
+        x = self.site.door(near).x
+        stops = [(x - 5.0, distance_m, 0.0), (x + 5.0, distance_m, 0.0)]
+        path = path_along(stops, start=self.clock() + HEAD_START_S, speed_mps=speed_mps)
+        body = load.body(path, key=f"{self.seed}-{self._passes}/near")
+        self.scene.add(body)
+        try:
+            await asyncio.sleep(max(path.end - self.clock(), 0.0))
+        finally:
+            self.scene.remove(body)
+        for placed in load.tags:
+            self.journal.write(
+                {
+                    "tag": placed.tag.key,
+                    "epc": placed.tag.hex,
+                    "door": near,
+                    "kind": "near",
+                    "t_us": int((path.start + path.end) / 2 * 1_000_000),
                 }
             )
 
