@@ -154,6 +154,57 @@ def test_five_seconds_ahead_are_borne(ahead: int, flags: tuple[str, ...]) -> Non
     assert decode_up(encode(a_batch(sent_at=NOW + ahead)), topic=TOPIC, now=NOW)[1].flags == flags
 
 
+WEEK = 7 * 86_400_000_000
+MINUTES = 300_000_000
+
+
+@pytest.mark.parametrize("lead", [b"", b" "], ids=["our spelling", "foreign spelling"])
+@pytest.mark.parametrize(
+    ("first_at", "last_at", "found"),
+    [
+        (NOW - WEEK, NOW + MINUTES, []),
+        (NOW - WEEK - 1, NOW, [("E_TS_OLD", "/reads/0/first_at")]),
+        (NOW, NOW + MINUTES + 1, [("E_TS_FUTURE", "/reads/0/last_at")]),
+        (NOW + 1, NOW + 1, [("E_FIELD_RANGE", "/reads/0/occurred_at")]),
+    ],
+)
+def test_times_of_a_reading_lie_in_their_window(
+    lead: bytes, first_at: int, last_at: int, found: list[tuple[str, str]]
+) -> None:
+    batch = a_batch(first_at=first_at, last_at=last_at)
+    _, content = decode_up(lead + encode(batch), topic=TOPIC, now=NOW)
+    assert [(bad.code, bad.pointer) for bad in content.problems if bad.index == 0] == found
+
+
+@pytest.mark.parametrize(
+    ("occurred_at", "code"),
+    [
+        (NOW - WEEK, None),
+        (NOW - WEEK - 1, "E_TS_OLD"),
+        (NOW + MINUTES, None),
+        (NOW + MINUTES + 1, "E_TS_FUTURE"),
+    ],
+)
+def test_the_edges_of_the_window_are_inside(occurred_at: int, code: str | None) -> None:
+    found = problem(a_message(reads=[a_read(occurred_at=occurred_at)]))
+    assert (found and found[0]) == code
+
+
+def test_other_messages_of_a_clock_ahead_are_corrected_too() -> None:
+    ahead = 10_000_000
+    status = accepted(
+        a_message("status", sent_at=NOW + ahead, oldest_at=NOW), kind="status"
+    ).message
+    assert isinstance(status, AgentStatus)
+    assert (status.sent_at, status.oldest_at) == (NOW, NOW - ahead)
+    sensors = accepted(a_message("sensors", sent_at=NOW + ahead), kind="sensors").message
+    assert isinstance(sensors, SensorBatch)
+    assert (sensors.sent_at, sensors.sensors[0].occurred_at) == (NOW, NOW - ahead)
+    scans = accepted(a_message("scans", sent_at=NOW + ahead), kind="scans").message
+    assert isinstance(scans, ScanBatch)
+    assert (scans.sent_at, scans.scans[0].occurred_at) == (NOW, NOW - ahead)
+
+
 def test_a_late_message_is_not_corrected() -> None:
     content = decode_up(encode(a_batch()), topic=TOPIC, now=NOW + 86_400_000_000)[1]
     assert content.flags == ()
