@@ -70,6 +70,9 @@ class DoorStore(Protocol):
     async def waiting_before(self, visit_id: UUID, closed_at: int) -> int:
         """How many proposed passes of a visit closed before this instant."""
 
+    async def plan_of(self, pass_id: UUID) -> Plan:
+        """What the pass planned to move; an empty plan when it has none."""
+
     async def moves_of(self, pass_id: UUID) -> list[Past]:
         """The unreversed moves of a pass, newest first."""
 

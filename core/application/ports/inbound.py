@@ -96,6 +96,12 @@ class InboundStore(Protocol):
     async def set_state(self, asn_id: UUID, state: str, *, now: int) -> None:
         """Write the state, with the time of arrival or of closing."""
 
+    async def withdraw(self, asn_id: UUID, *, now: int) -> None:
+        """Take back what a cancelled ASN announced: its handling units and tags that never came."""
+
+    async def receiving_location(self) -> int:
+        """Where goods counted by hand lie: the inside of the first portal."""
+
     async def short_units(self, asn_id: UUID) -> int:
         """Mark what was not received as short; how many."""
 
@@ -109,11 +115,3 @@ class InboundStore(Protocol):
 
     async def place_handling_units(self, changes: Sequence[Handling], *, now: int) -> None:
         """Write state, place and holder; a change that the table does not allow is left out."""
-
-    async def set_loaded(
-        self, shipment_id: UUID, handling_unit_id: UUID, *, pass_id: UUID, now: int | None
-    ) -> bool:
-        """Note that a unit of a shipment is on the truck (or, without a time, off it)."""
-
-    async def set_shipment_state(self, shipment_id: UUID, state: str, *, now: int) -> None:
-        """Write a shipment's state."""

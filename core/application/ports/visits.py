@@ -71,7 +71,7 @@ class VisitStore(Protocol):
         """Write the state; with a summary, the end of the visit too."""
 
     async def shipments(self, documents: Iterable[Document]) -> Sequence[ShipmentProgress]:
-        """Lock the shipments among these documents, by id."""
+        """The shipments among these documents, by id; not locked."""
 
     async def strangers(self, visit_id: UUID) -> int:
         """Handling units and units on the truck that no shipment of the visit names."""

@@ -14,7 +14,7 @@ from core.db.stores.expected import past_of, read_expected
 from core.domain.errors import not_found
 from core.domain.expected import Expected, Mode
 from core.domain.judgement import Judgement
-from core.domain.plan import Plan, write_plan
+from core.domain.plan import Plan, read_plan, write_plan
 from core.domain.stock import Move
 from core.domain.tags import Past
 
@@ -196,6 +196,15 @@ class PgDoorStore:
     async def waiting_before(self, visit_id: UUID, closed_at: int) -> int:
         """See the port."""
         return int(await self._raw.fetchval(WAITING, self._site, visit_id, closed_at))
+
+    async def plan_of(self, pass_id: UUID) -> Plan:
+        """See the port."""
+        document = await self._raw.fetchval(
+            "SELECT planned_moves FROM pass WHERE site_id = $1 AND pass_id = $2",
+            self._site,
+            pass_id,
+        )
+        return Plan() if document is None else read_plan(json.loads(document))
 
     async def moves_of(self, pass_id: UUID) -> list[Past]:
         """See the port."""

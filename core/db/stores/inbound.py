@@ -91,6 +91,24 @@ FROM unnest($3::uuid[], $4::text[], $5::bigint[], $6::uuid[])
   AS k(id, state, location_id, parent_id)
 WHERE h.site_id = $1 AND h.handling_unit_id = k.id
 """
+# A unit or handling unit that no other ASN names and no move ever touched is forgotten.
+WITHDRAW = (
+    """
+    DELETE FROM unit u USING asn_unit au
+    WHERE au.site_id = $1 AND au.asn_id = $2 AND u.site_id = $1 AND u.epc_key = au.epc_key
+      AND u.state = 'announced' AND NOT EXISTS (SELECT 1 FROM move m WHERE m.site_id = $1
+        AND m.epc_key = u.epc_key)
+      AND NOT EXISTS (SELECT 1 FROM asn_unit o WHERE o.site_id = $1 AND o.epc_key = u.epc_key
+        AND o.asn_id <> $2)
+    """,
+    """
+    DELETE FROM handling_unit h USING asn_unit au
+    WHERE au.site_id = $1 AND au.asn_id = $2 AND h.site_id = $1
+      AND h.handling_unit_id = au.handling_unit_id AND h.state = 'announced'
+      AND NOT EXISTS (SELECT 1 FROM move m WHERE m.site_id = $1
+        AND m.target_handling_unit_id = h.handling_unit_id)
+    """,
+)
 
 
 class PgInboundStore:
@@ -238,6 +256,21 @@ class PgInboundStore:
             now,
         )
 
+    async def withdraw(self, asn_id: UUID, *, now: int) -> None:
+        """See the port."""
+        for statement in WITHDRAW:
+            await self._raw.execute(statement, self._site, asn_id)
+
+    async def receiving_location(self) -> int:
+        """See the port."""
+        found = await self._raw.fetchval(
+            "SELECT inside_location_id FROM portal WHERE site_id = $1 ORDER BY portal LIMIT 1",
+            self._site,
+        )
+        if found is None:
+            raise not_found("portal")
+        return int(found)
+
     async def short_units(self, asn_id: UUID) -> int:
         """See the port."""
         done = await self._raw.execute(
@@ -311,30 +344,3 @@ class PgInboundStore:
                 [None if c.place is None else c.place.location_id for c in legal],
                 [c.parent_id for c in legal],
             )
-
-    async def set_loaded(
-        self, shipment_id: UUID, handling_unit_id: UUID, *, pass_id: UUID, now: int | None
-    ) -> bool:
-        """See the port."""
-        done = await self._raw.execute(
-            "UPDATE shipment_unit SET loaded_at = $4, pass_id = $5 WHERE site_id = $1"
-            " AND shipment_id = $2 AND handling_unit_id = $3"
-            " AND (loaded_at IS NULL) = ($4::bigint IS NOT NULL)",
-            self._site,
-            shipment_id,
-            handling_unit_id,
-            now,
-            None if now is None else pass_id,
-        )
-        return bool(done == "UPDATE 1")
-
-    async def set_shipment_state(self, shipment_id: UUID, state: str, *, now: int) -> None:
-        """See the port."""
-        await self._raw.execute(
-            "UPDATE shipment SET state = $3, changed_at = $4"
-            " WHERE site_id = $1 AND shipment_id = $2",
-            self._site,
-            shipment_id,
-            state,
-            now,
-        )

@@ -96,7 +96,7 @@ ORDER BY closed_at, pass_id
 """
 SHIPMENTS = """
 SELECT s.shipment_id, s.owner_id, s.state, s.portal FROM shipment s
-WHERE s.site_id = $1 AND s.shipment_id = ANY($2::uuid[]) ORDER BY s.shipment_id FOR UPDATE
+WHERE s.site_id = $1 AND s.shipment_id = ANY($2::uuid[]) ORDER BY s.shipment_id
 """
 LOADED = """
 SELECT shipment_id, count(*) AS units, count(loaded_at) AS loaded FROM shipment_unit
