@@ -1,4 +1,4 @@
-"""What all people on the floor share: API, world, pace, and which tags lie in which carton.
+"""What all people on the floor share: API, world, pace, and which tags lie where.
 
 Speed shortens waiting and walking; passes and the belt run at true speed.
 """
@@ -20,11 +20,16 @@ log = logging.getLogger("simulators.floor")
 
 WALK_MPS = 1.2
 PROBLEM_WAIT_S = 2.0
+# An answer of an unexpected shape must not send anybody home.
+FAULTS = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, OSError)
 
 
 @dataclass(slots=True)
 class Floor:
-    """Shared by the operators; `open` is the gate they pass before each piece of work."""
+    """Shared by the operators; `open` is the gate they pass before each piece of work.
+
+    `known` holds the orders which somebody has in hand, from packing until their truck left.
+    """
 
     world: World
     api: Api
@@ -32,6 +37,7 @@ class Floor:
     run: str
     rng: random.Random
     contents: dict[str, list[Tag]] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
     staged: asyncio.Queue[StagedOrder] = field(default_factory=asyncio.Queue)
     open: asyncio.Event = field(default_factory=asyncio.Event)
     serials: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -54,7 +60,7 @@ class Floor:
             except ApiRefusedError as refusal:
                 log.info("work_refused", extra={"who": name, "code": refusal.code})
                 await asyncio.sleep(PROBLEM_WAIT_S)
-            except (KeyError, ValueError, IndexError):
+            except FAULTS:
                 log.exception("work_failed", extra={"who": name})
                 await asyncio.sleep(PROBLEM_WAIT_S)
 

@@ -9,8 +9,9 @@ import asyncio
 import logging
 import random
 import time
+from datetime import datetime
 
-from simulators.api import Api, ApiRefusedError, Json
+from simulators.api import Api, ApiRefusedError, Json, text
 from simulators.catalog import CHANNEL
 from simulators.demand import Demand, WantedOrder
 from simulators.floor import Floor
@@ -25,6 +26,7 @@ log = logging.getLogger("simulators.operators")
 PICKERS = 3
 ORDERS_AN_HOUR = 24.0
 MOST_OPEN = 30
+STALE_S = 5.0
 
 
 class Customers:
@@ -90,19 +92,33 @@ class Crew:
         """Everybody to work."""
         floor = self.floor
         lead = Lead(floor)
+        shipper = Shipper(floor)
         jobs = {
             "customers": Customers(floor, orders_an_hour=self._rate).work,
             "receiver": Receiver(floor).work,
             "stacker": Stacker(1, floor, kinds=("putaway", "replenishment", "discrepancy")).work,
             "filler": Stacker(2, floor, kinds=("replenishment", "putaway")).work,
-            "shipper": Shipper(floor).work,
+            "shipper": shipper.work,
+            "sweeper": shipper.sweep,
             "lead": lead.work,
             "reader": lead.read_exceptions,
         }
         pickers = {f"picker-{i}": Picker(i, floor).work for i in range(1, PICKERS + 1)}
         floor.open.set()
+        self._tasks.append(asyncio.create_task(self._clear_doors(), name="opening"))
         for name, work in {**jobs, **pickers}.items():
             self._tasks.append(asyncio.create_task(floor.forever(name, work), name=name))
+
+    async def _clear_doors(self) -> None:
+        """Close the visits that an earlier shift left open: their trucks are gone."""
+        now = self.floor.world.clock()
+        try:
+            for visit in await self._api.items("/v1/visits", state="open"):
+                opened = text(visit, "opened_at")
+                if not opened or datetime.fromisoformat(opened).timestamp() < now - STALE_S:
+                    await self._api.post(f"/v1/visits/{text(visit, 'id')}/close")
+        except (ApiRefusedError, ValueError):
+            log.info("doors_not_cleared")
 
     def pause(self) -> None:
         """Nobody begins a new piece of work."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 
-from simulators.api import Json, decimal, number, objects, text, texts
+from simulators.api import ApiRefusedError, Json, decimal, number, objects, text, texts
 from simulators.catalog import OWNER_PREFIX
 from simulators.floor import Floor, StagedOrder, tag_of
 from simulators.loads import tote
@@ -19,11 +19,12 @@ IDLE_S = 8.0
 SHELF_S = 6.0
 PACK_S = 25.0
 TOTES = 24
+CONVEYOR = (26.0, 8.0)
 STAGING = ("STAGE-OUT-1", "STAGE-OUT-2")
 
 
 class Picker:
-    """One picker with a pool of totes of their own."""
+    """One picker with a pool of totes; a tote is kept until its order is packed."""
 
     def __init__(self, number: int, floor: Floor) -> None:
         self.name = f"picker-{number}"
@@ -31,27 +32,41 @@ class Picker:
         self._number = number
         self._totes = [tote_tag(OWNER_PREFIX, 1, number * 100 + i) for i in range(TOTES)]
         self._next = 0
-        self._at = (26.0, 8.0)
+        self._at = CONVEYOR
         self._registered: set[str] = set()
+        self._order_id: str | None = None
+        self._inside: list[Tag] = []
 
     async def work(self) -> None:
-        """One order from the first shelf to the staging place."""
-        api = self._floor.api
+        """One order from the first shelf to the staging place, or a part of it."""
         box = await self._tote()
-        answer = await api.post("/v1/pick-tasks/next", {"worker": self.name, "tote": box.key})
-        tasks = objects(answer, "tasks")
-        if not tasks:
+        for task in await self._tasks(box):
+            self._order_id = text(task, "order_id")
+            self._inside += await self._pick(task, box)
+        if self._order_id is None:
             await self._floor.spend(IDLE_S)
             return
-        self._next += 1
-        inside: list[Tag] = []
-        for task in tasks:
-            inside += await self._pick(task, box)
-        order_id = text(tasks[0], "order_id")
-        if await self._is_picked(order_id):
+        order = await self._floor.api.get(f"/v1/orders/{self._order_id}")
+        status = text(order, "status")
+        if status == "picked":
             await self._floor.walk(20.0)
-            await self._floor.world.convey(tote(box.key, [box, *inside]))
-            await self._pack(order_id, box, inside)
+            await self._floor.world.convey(tote(box.key, [box, *self._inside]))
+            await self._pack(self._order_id, box, self._inside)
+        if status not in ("released", "picking"):
+            self._change_tote()
+
+    async def _tasks(self, box: Tag) -> list[Json]:
+        body: Json = {"worker": self.name, "tote": box.key}
+        try:
+            return objects(await self._floor.api.post("/v1/pick-tasks/next", body), "tasks")
+        except ApiRefusedError:
+            # The tote holds another order's goods, perhaps from an earlier day.
+            self._change_tote()
+            raise
+
+    def _change_tote(self) -> None:
+        self._order_id, self._inside = None, []
+        self._next += 1
 
     async def _tote(self) -> Tag:
         box = self._totes[self._next % TOTES]
@@ -71,17 +86,19 @@ class Picker:
         body: Json = {"quantity": wanted, "tote": box.key}
         if len(keys) == wanted:
             body["epcs"] = list(keys)
-        await self._floor.api.post(f"/v1/pick-tasks/{text(task, 'id')}/confirm", body)
+        task_id = text(task, "id")
+        try:
+            await self._floor.api.post(f"/v1/pick-tasks/{task_id}/confirm", body)
+        except ApiRefusedError:
+            await self._floor.api.post(f"/v1/pick-tasks/{task_id}/handback")
+            return []
         taken = [tag for tag in map(tag_of, keys) if tag is not None] if "epcs" in body else []
         self._floor.world.remove(taken)
         return taken
 
-    async def _is_picked(self, order_id: str) -> bool:
-        order = await self._floor.api.get(f"/v1/orders/{order_id}")
-        return text(order, "status") == "picked"
-
     async def _pack(self, order_id: str, box: Tag, inside: list[Tag]) -> None:
         floor = self._floor
+        floor.known.add(order_id)
         await floor.spend(PACK_S)
         station = f"PACK-{1 + self._number % 2}"
         answer = await floor.api.post(
@@ -89,6 +106,7 @@ class Picker:
         )
         carton = answer.get("carton")
         if not isinstance(carton, dict):
+            floor.known.discard(order_id)
             return
         tag = tag_of(text(carton, "key")) or Tag(bytes.fromhex(text(carton, "epc_hex")), "")
         place = STAGING[self._number % 2]
@@ -99,4 +117,4 @@ class Picker:
         floor.contents[tag.key] = inside
         await floor.staged.put(StagedOrder(order_id, unit, tag, place))
         log.info("order_staged", extra={"order": order_id, "place": place})
-        self._at = (26.0, 8.0)
+        self._at = CONVEYOR

@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from simulators.api import Json, objects, text
+from simulators.api import ApiRefusedError, Json, objects, text
 from simulators.floor import Floor, StagedOrder
 from simulators.loads import carried, pallet
-from simulators.tags import Tag
+from simulators.tags import Tag, sscc_tag
 
 log = logging.getLogger("simulators.shipping")
 
@@ -20,6 +20,7 @@ GATHER_S = 150.0
 MOST_CARTONS = 12
 LOADED_WITHIN_S = 20.0
 CLOSE_S = 20.0
+SWEEP_S = 200.0
 POLL_S = 0.5
 
 
@@ -30,15 +31,49 @@ class Shipper:
         self._floor = floor
         self._reads = guarantee_reads
         self._waiting: list[StagedOrder] = []
+        self._most = MOST_CARTONS
 
     async def work(self) -> None:
-        """One truck."""
+        """One truck; after a refusal its orders are looked up again, one truck for each."""
         orders = await self._gather()
+        try:
+            await self._ship(orders)
+            self._most = MOST_CARTONS
+        except ApiRefusedError:
+            self._most = 1
+            raise
+        finally:
+            self._floor.known.difference_update(order.order_id for order in orders)
+
+    async def sweep(self) -> None:
+        """Take up packed and staged orders that nobody has in hand, as after a restart."""
+        await self._floor.spend(SWEEP_S)
+        for status in ("packed", "staged"):
+            for row in await self._floor.api.items("/v1/orders", status=status):
+                order_id = text(row, "id")
+                if order_id not in self._floor.known:
+                    self._floor.known.add(order_id)
+                    try:
+                        await self._take_up(order_id)
+                    except ApiRefusedError:
+                        self._floor.known.discard(order_id)
+
+    async def _take_up(self, order_id: str) -> None:
+        api = self._floor.api
+        order = await api.get(f"/v1/orders/{order_id}")
+        for carton in objects(order, "cartons"):
+            unit, tag = text(carton, "id"), sscc_tag(text(carton, "sscc"))
+            if text(carton, "shipment_id"):
+                await api.post(f"/v1/shipments/{text(carton, 'shipment_id')}/cancel")
+            if text(carton, "state") == "closed":
+                await api.post("/v1/stage", {"handling_unit": unit, "location": "STAGE-OUT-1"})
+            self._floor.world.place([tag], at="STAGE-OUT-1")
+            await self._floor.staged.put(StagedOrder(order_id, unit, tag, "STAGE-OUT-1"))
+
+    async def _ship(self, orders: list[StagedOrder]) -> None:
         floor = self._floor
-        shipment = await floor.api.post(
-            "/v1/shipments",
-            {"order_ids": [order.order_id for order in orders], "portal": DOOR},
-        )
+        order_ids: list[object] = [*dict.fromkeys(order.order_id for order in orders)]
+        shipment = await floor.api.post("/v1/shipments", {"order_ids": order_ids, "portal": DOOR})
         shipment_id = text(shipment, "id")
         visit = await floor.api.post(
             "/v1/visits",
@@ -57,7 +92,7 @@ class Shipper:
         """The first staged carton, and what joins it within the time a truck waits."""
         self._waiting.append(await self._floor.staged.get())
         deadline = asyncio.get_running_loop().time() + GATHER_S / self._floor.speed
-        while len(self._waiting) < MOST_CARTONS:
+        while len(self._waiting) < self._most:
             left = deadline - asyncio.get_running_loop().time()
             try:
                 async with asyncio.timeout(max(left, 0.0)):
