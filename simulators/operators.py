@@ -111,6 +111,7 @@ class Crew:
 
     async def _clear_doors(self) -> None:
         """Close the visits that an earlier shift left open: their trucks are gone."""
+        await self.floor.open.wait()
         now = self.floor.world.clock()
         try:
             for visit in await self._api.items("/v1/visits", state="open"):
