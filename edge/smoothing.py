@@ -133,15 +133,14 @@ class Smoother:
         if first_sighting or run.peak >= rise_at:
             self._emit(key, at)
         elif len(self._open) + len(self._seen) > self._max_runs:
-            self._make_room(at)
+            self._make_room()
 
-    def _make_room(self, at: int) -> None:
-        if self._seen:
+    def _make_room(self) -> None:
+        if len(self._seen) > 1 or not self._open:
             del self._seen[next(iter(self._seen))]
             return
-        oldest = next(iter(self._open))
-        self._emit(oldest, at)
-        self._seen.pop(oldest, None)
+        run = self._open.pop(next(iter(self._open)))
+        self._out.append(observe(self._device, run, self._clock.offset))
         self.early += 1
 
     def _emit(self, key: Key, at: int) -> None:
@@ -149,7 +148,7 @@ class Smoother:
         self._seen.pop(key, None)
         self._seen[key] = (at, run.peak)
         if len(self._open) + len(self._seen) > self._max_runs:
-            self._make_room(at)
+            self._make_room()
         self._out.append(observe(self._device, run, self._clock.offset))
 
     def step(self, at: int) -> None:

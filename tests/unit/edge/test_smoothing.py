@@ -154,6 +154,21 @@ def test_memory_is_bounded_and_the_oldest_run_leaves_early() -> None:
     assert sum(run.count for run in told + smooth.take()) == 100
 
 
+def test_open_runs_leave_early_rather_than_be_dropped() -> None:
+    smooth = smoother(max_runs=10)
+    tags = [bytes([0x30, n]) for n in range(10)]
+    told = feed(smooth, *[read(n, epc=tag) for n, tag in enumerate(tags)])
+    told += feed(smooth, *[read(20 + n, epc=tag) for n, tag in enumerate(tags)])
+    assert smooth.early == 0
+    told += feed(smooth, *[read(40 + n, epc=bytes([0x31, n])) for n in range(5)])
+    assert smooth.early > 0
+    smooth.flush(60_000)
+    told += smooth.take()
+
+    assert sum(run.count for run in told) == 25
+    assert smooth.held() <= 10
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_every_raw_read_lies_in_exactly_one_observation(seed: int) -> None:
     rng = random.Random(seed)
