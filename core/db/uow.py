@@ -24,11 +24,13 @@ from core.db.stores.carriers import PgCarrierStore
 from core.db.stores.doors import PgDoorStore
 from core.db.stores.floor import PgFloorStore
 from core.db.stores.inbound import PgInboundStore
+from core.db.stores.layout import PgLayoutStore
 from core.db.stores.orders import PgOrderStore
 from core.db.stores.picking import PgPickStore
 from core.db.stores.platform import PgPlatformStore
 from core.db.stores.promise import PgPromiseStore
 from core.db.stores.reservation import PgReservationStore
+from core.db.stores.shipment_views import PgDemandViews
 from core.db.stores.shipping import PgShippingStore
 from core.db.stores.stock import PgStockStore
 from core.db.stores.tasks import PgTaskStore
@@ -99,6 +101,11 @@ class PgUnitOfWork:
         return PgCarrierStore(self.raw, self.site)
 
     @cached_property
+    def order_views(self) -> PgDemandViews:
+        """Orders, pick tasks, shipments and availability as the interface shows them."""
+        return PgDemandViews(self.raw, self.site)
+
+    @cached_property
     def shipping(self) -> PgShippingStore:
         """Shipments and their units."""
         return PgShippingStore(self.raw, self.site)
@@ -132,6 +139,11 @@ class PgUnitOfWork:
     def inbound(self) -> PgInboundStore:
         """ASNs, receipts, handling units."""
         return PgInboundStore(self.raw, self.site)
+
+    @cached_property
+    def layout(self) -> PgLayoutStore:
+        """Imports of layout, items and stock."""
+        return PgLayoutStore(self.raw, self.site)
 
     @cached_property
     def tasks(self) -> PgTaskStore:

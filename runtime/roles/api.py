@@ -7,7 +7,14 @@ import importlib
 from fastapi import APIRouter
 
 # Areas of the interface, in the order of the reference. A module offers `router`.
-AREAS = ("core.api.platform",)
+AREAS = (
+    "core.api.platform",
+    "core.api.order_bulk",
+    "core.api.orders",
+    "core.api.picking",
+    "core.api.packing",
+    "core.api.shipments",
+)
 
 
 def routers() -> list[APIRouter]:

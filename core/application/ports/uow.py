@@ -12,6 +12,8 @@ from core.application.ports.carriers import CarrierStore
 from core.application.ports.doors import DoorStore
 from core.application.ports.floor import FloorStore
 from core.application.ports.inbound import InboundStore
+from core.application.ports.layout import LayoutStore
+from core.application.ports.order_views import OrderViews
 from core.application.ports.orders import OrderStore, PromiseStore, ReservationStore
 from core.application.ports.picking import PickStore
 from core.application.ports.platform import PlatformStore
@@ -58,6 +60,9 @@ class UnitOfWork(Protocol):
     def carriers(self) -> CarrierStore: ...
 
     @property
+    def order_views(self) -> OrderViews: ...
+
+    @property
     def shipping(self) -> ShippingStore: ...
 
     @property
@@ -68,6 +73,9 @@ class UnitOfWork(Protocol):
 
     @property
     def inbound(self) -> InboundStore: ...
+
+    @property
+    def layout(self) -> LayoutStore: ...
 
     @property
     def tasks(self) -> TaskStore: ...
