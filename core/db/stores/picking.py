@@ -48,7 +48,7 @@ WHERE site_id = $1 AND fulfilment_id = $2
 HAND_ON = """
 UPDATE pick_task SET state = 'assigned', assigned_to = $3, changed_at = $4, started_at = $4,
   lease_until = COALESCE((SELECT max(o.lease_until) FROM pick_task o WHERE o.site_id = $1
-    AND o.assigned_to = $3 AND o.state = 'assigned'), $4 + 600000000)
+    AND o.assigned_to = $3 AND o.state = 'assigned'), $4::bigint + 600000000)
 WHERE site_id = $1 AND fulfilment_id = $2 AND state = 'open'
 """
 TOTE_START = """
@@ -62,8 +62,8 @@ ORDER BY walk_order, task_id
 """
 PROGRESS = """
 UPDATE pick_task SET state = $3, picked = $4, reason = COALESCE($5, reason), assigned_to = $6,
-  changed_at = $7, done_at = CASE WHEN $3 IN ('picked', 'short') THEN $7 END,
-  lease_until = CASE WHEN $3 = 'assigned' THEN lease_until END
+  changed_at = $7, done_at = CASE WHEN $3 IN ('picked', 'short') THEN $7::bigint END,
+  lease_until = CASE WHEN $3::text = 'assigned' THEN lease_until END
 WHERE site_id = $1 AND task_id = $2
 """
 FREE_QUANT = """
