@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ from tests.brokers import SITE, NatsBroker, client
 from tests.waiting import eventually
 
 LINES = 150
+TRACE = '[[edge.device]]\nname = "dock-1-r"\ndriver = "trace"\npath = "{path}"\n'
 
 
 class Listener:
@@ -34,6 +36,7 @@ class Listener:
         self.epcs: dict[int, list[str]] = {}
         self.statuses: list[dict[str, object]] = []
         self.changed: list[tuple[int, int]] = []
+        self.applied: list[dict[str, Any]] = []
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
@@ -55,15 +58,16 @@ class Listener:
                 self._hear(boot, seq, message)
             await self._answer(boot)
 
-    def _hear(self, boot: int, seq: int, message: dict[str, object]) -> None:
+    def _hear(self, boot: int, seq: int, message: dict[str, Any]) -> None:
         body = json.dumps({**message, "sent_at": 0})
         if self.bodies.setdefault((boot, seq), body) != body:
             self.changed.append((boot, seq))
         if seq != self.cursors.get(boot, 0) + 1:
             return
         self.cursors[boot] = seq
+        self.applied.append(message)
         reads = message.get("reads", [])
-        if isinstance(reads, list):
+        if reads:
             self.epcs.setdefault(boot, []).extend(one["epc"] for one in reads)
 
     async def _answer(self, boot: int) -> None:
@@ -82,7 +86,7 @@ class Listener:
 class EdgeProcess:
     """`dockledger edge` over a trace of single reads."""
 
-    def __init__(self, folder: Path, broker: NatsBroker) -> None:
+    def __init__(self, folder: Path, broker: NatsBroker, *, device: str = "") -> None:
         self.home = folder / "home"
         self.home.mkdir()
         trace = folder / "trace.jsonl"
@@ -105,7 +109,10 @@ class EdgeProcess:
             f'site = "{SITE}"\n[mqtt]\nport = {broker.port}\nprotocol = "3.1.1"\n'
             f'username = "dock-1"\npassword_file = "{folder / "word"}"\n'
             '[edge]\nagent = "dock-1"\n[edge.spool]\nallow_volatile = true\nmax_bytes = "16MiB"\n'
-            f'[[edge.device]]\nname = "dock-1-r"\ndriver = "trace"\npath = "{trace}"\n'
+            + (
+                device
+                or f'[[edge.device]]\nname = "dock-1-r"\ndriver = "trace"\npath = "{trace}"\n'
+            )
         )
         (folder / "word").write_text(broker.password("dock-1"))
         (folder / "word").chmod(0o600)
