@@ -26,6 +26,7 @@ from core.db.stores.floor import PgFloorStore
 from core.db.stores.inbound import PgInboundStore
 from core.db.stores.layout import PgLayoutStore
 from core.db.stores.orders import PgOrderStore
+from core.db.stores.outbox import PgOutboxStore
 from core.db.stores.picking import PgPickStore
 from core.db.stores.platform import PgPlatformStore
 from core.db.stores.promise import PgPromiseStore
@@ -154,6 +155,11 @@ class PgUnitOfWork:
     def floor(self) -> PgFloorStore:
         """Exceptions."""
         return PgFloorStore(self.raw, self.site)
+
+    @cached_property
+    def outbox(self) -> PgOutboxStore:
+        """Facts for the outside and how far each sink took them."""
+        return PgOutboxStore(self.raw, self.site)
 
     async def emit(
         self,

@@ -15,6 +15,7 @@ from core.application.ports.inbound import InboundStore
 from core.application.ports.layout import LayoutStore
 from core.application.ports.order_views import OrderViews
 from core.application.ports.orders import OrderStore, PromiseStore, ReservationStore
+from core.application.ports.outbox import OutboxStore
 from core.application.ports.picking import PickStore
 from core.application.ports.platform import PlatformStore
 from core.application.ports.shipping import ShippingStore
@@ -91,6 +92,9 @@ class UnitOfWork(Protocol):
 
     @property
     def verify(self) -> VerifyStore: ...
+
+    @property
+    def outbox(self) -> OutboxStore: ...
 
     async def emit(
         self,

@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import UserDefinedType
 
-from core.db.schema.meta import at, document, metadata, uid, words
+from core.db.schema.meta import at, document, metadata, site, uid, words
 
 
 class Xid8(UserDefinedType[int]):
@@ -72,11 +72,16 @@ outbox = Table(
     Index("ix_outbox_xid", "xid", "id"),
 )
 
+# Where a sink stands: every row below `place` has passed. While a window [place, until) is drained
+# in pieces, `after` is the last id taken of it.
 outbox_place = Table(
     "outbox_place",
     metadata,
+    site(),
     Column("sink", Text, primary_key=True),
     Column("place", Xid8, nullable=False),
+    Column("until", Xid8),
+    Column("after", BigInteger, nullable=False, server_default=text("0")),
     at("updated_at", nullable=False),
 )
 
@@ -95,7 +100,9 @@ webhook_endpoint = Table(
     words("state", "active"),
     words("state_reason", nullable=True),
     at("created_at", nullable=False),
+    at("active_since", nullable=False),
     CheckConstraint("state IN ('active','disabled')", name="state"),
+    Index("ix_webhook_endpoint_site", "site_id", "owner_id", "endpoint_id"),
 )
 
 webhook_delivery = Table(
@@ -110,14 +117,43 @@ webhook_delivery = Table(
     words("state", "due"),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     at("due_at", nullable=False),
+    at("lease_until"),
     words("last_outcome", nullable=True),
     at("created_at", nullable=False),
     at("delivered_at"),
     CheckConstraint("state IN ('due','delivered','dead')", name="state"),
     Index("uq_webhook_delivery_once", "endpoint_id", "outbox_id", unique=True),
     Index(
-        "ix_webhook_delivery_due", "endpoint_id", "due_at", postgresql_where=text("state = 'due'")
+        "ix_webhook_delivery_due",
+        "endpoint_id",
+        "aggregate",
+        "outbox_id",
+        postgresql_where=text("state = 'due'"),
     ),
+    Index("ix_webhook_delivery_done", "delivered_at", postgresql_where=text("state <> 'due'")),
+)
+
+# Who may post orders of a channel by signature instead of by key.
+inbound_secret = Table(
+    "inbound_secret",
+    metadata,
+    site(),
+    Column("channel", Text, primary_key=True),
+    words("owner_id"),
+    words("secret"),
+    words("previous_secret", nullable=True),
+    at("rotated_at"),
+    at("created_at", nullable=False),
+)
+
+inbound_seen = Table(
+    "inbound_seen",
+    metadata,
+    site(),
+    Column("channel", Text, primary_key=True),
+    Column("webhook_id", Text, primary_key=True),
+    at("seen_at", nullable=False),
+    Index("ix_inbound_seen_at", "seen_at"),
 )
 
 # What `dockledger verify` found last: drift is an alarm on a board, never repaired in silence.
