@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from simulators.api import Api, ApiRefusedError
-from simulators.tags import Tag, sscc_tag, unit_tag
+from simulators.tags import Tag, sscc_tag, tote_tag, unit_tag
 from simulators.world import World
 
 log = logging.getLogger("simulators.floor")
@@ -76,10 +76,12 @@ class StagedOrder:
 
 
 def tag_of(key: str) -> Tag | None:
-    """The physical tag of a unit or SSCC key; None for anything else."""
+    """The physical tag of a unit, SSCC or tote key; None for anything else."""
     parts = key.split("/")
     if len(parts) == 4 and parts[0] == "01" and parts[2] == "21" and parts[3].isdigit():
         return unit_tag(parts[1], int(parts[3]))
     if len(parts) == 2 and parts[0] == "00":
         return sscc_tag(parts[1])
+    if len(parts) == 2 and parts[0] == "8003" and parts[1][14:].isdigit():
+        return tote_tag(parts[1][1:8], int(parts[1][8:13]), int(parts[1][14:]))
     return None

@@ -39,8 +39,9 @@ class Picker:
 
     async def work(self) -> None:
         """One order from the first shelf to the staging place, or a part of it."""
-        box = await self._tote()
-        for task in await self._tasks(box):
+        tasks = await self._tasks()
+        box = self._bound(tasks) or await self._tote()
+        for task in tasks:
             self._order_id = text(task, "order_id")
             self._inside += await self._pick(task, box)
         if self._order_id is None:
@@ -55,14 +56,15 @@ class Picker:
         if status not in ("released", "picking"):
             self._change_tote()
 
-    async def _tasks(self, box: Tag) -> list[Json]:
-        body: Json = {"worker": self.name, "tote": box.key}
-        try:
-            return objects(await self._floor.api.post("/v1/pick-tasks/next", body), "tasks")
-        except ApiRefusedError:
-            # The tote holds another order's goods, perhaps from an earlier day.
-            self._change_tote()
-            raise
+    async def _tasks(self) -> list[Json]:
+        return objects(
+            await self._floor.api.post("/v1/pick-tasks/next", {"worker": self.name}), "tasks"
+        )
+
+    @staticmethod
+    def _bound(tasks: list[Json]) -> Tag | None:
+        """The tote that already holds a part of this order, perhaps from an earlier shift."""
+        return tag_of(text(tasks[0], "tote")) if tasks else None
 
     def _change_tote(self) -> None:
         self._order_id, self._inside = None, []
@@ -81,18 +83,18 @@ class Picker:
         await self._floor.walk(abs(spot[0] - self._at[0]) + abs(spot[1] - self._at[1]))
         await self._floor.spend(SHELF_S)
         self._at = spot
-        wanted = number(task, "quantity")
+        wanted = number(task, "quantity") - number(task, "picked")
         keys = texts(task, "epcs_here")[:wanted]
-        body: Json = {"quantity": wanted, "tote": box.key}
-        if len(keys) == wanted:
-            body["epcs"] = list(keys)
+        body: Json = {"quantity": wanted, "tote": box.key, "epcs": list(keys)}
         task_id = text(task, "id")
         try:
             await self._floor.api.post(f"/v1/pick-tasks/{task_id}/confirm", body)
         except ApiRefusedError:
+            # Someone else took these units, or the tote is in use: back to the pool, another tote.
             await self._floor.api.post(f"/v1/pick-tasks/{task_id}/handback")
+            self._next += 1
             return []
-        taken = [tag for tag in map(tag_of, keys) if tag is not None] if "epcs" in body else []
+        taken = [tag for tag in map(tag_of, keys) if tag is not None]
         self._floor.world.remove(taken)
         return taken
 

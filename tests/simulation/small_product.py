@@ -88,7 +88,7 @@ class SmallProduct:
         mine = [task for task in free if task["order_id"] == free[0]["order_id"]]
         for task in mine:
             task["worker"] = body["worker"]
-        return {"tasks": mine, "tote": body["tote"]}
+        return {"tasks": mine, "tote": None}
 
     def confirm(self, task_id: str, body: Body) -> Body:
         task = self.tasks[task_id]

@@ -7,6 +7,7 @@ import json
 from epcpy.epc_schemes.sgtin import SGTIN
 from epcpy.epc_schemes.sscc import SSCC
 
+from simulators.floor import tag_of
 from simulators.geometry import beam_edges, path_along
 from simulators.layout import layout_document, stock_csv
 from simulators.site import build_site
@@ -76,3 +77,15 @@ def test_beams_break_outer_then_inner_for_a_load_that_comes_in() -> None:
         (1, False, 3.05),
         (2, False, 3.55),
     ]
+
+
+def test_a_tag_is_made_again_from_its_key_alone() -> None:
+    tags = [
+        unit_tag(gtin14("9521101", 142), 98765),
+        sscc_tag(sscc18("9521500", 7)),
+        tote_tag("9521101", 1, 12),
+    ]
+
+    assert [tag_of(tag.key) for tag in tags] == tags
+    assert tag_of("414/9521101000011") is None
+    assert tag_of("") is None
