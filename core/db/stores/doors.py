@@ -204,7 +204,7 @@ class PgDoorStore:
             self._site,
             pass_id,
         )
-        return Plan() if document is None else read_plan(json.loads(document))
+        return Plan() if document is None else read_plan(document)
 
     async def moves_of(self, pass_id: UUID) -> list[Past]:
         """See the port."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -222,7 +221,7 @@ async def _plans(
 ) -> list[Plan]:
     one, end = before if before is not None else (None, None)
     rows = await raw.fetch(sql.PLANS, site, visit_id, one, end)
-    return [read_plan(json.loads(row["planned_moves"])) for row in rows]
+    return [read_plan(row["planned_moves"]) for row in rows]
 
 
 def past_of(row: Row) -> Past:

@@ -132,7 +132,7 @@ class PgVisitStore:
             row["opened_by"],
             row["opened_at"],
             frozenset(Document(d["kind"], plain(d["document_id"])) for d in documents),
-            json.loads(row["summary"]),
+            row["summary"],
         )
 
     async def open(
@@ -221,7 +221,7 @@ class PgVisitStore:
             (*lines, *_shipment_lines(loads)),
             (*units, *loads),
             tuple(words),
-            tuple((plain(r["pass_id"]), read_plan(json.loads(r["planned_moves"]))) for r in plans),
+            tuple((plain(r["pass_id"]), read_plan(r["planned_moves"])) for r in plans),
         )
 
     async def set_state(
