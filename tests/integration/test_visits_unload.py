@@ -11,7 +11,8 @@ from uuid import UUID
 import pytest
 
 from core.application.passes import confirm_pass
-from core.application.visits import close_visit, remainder_for
+from core.application.visits import close_visit, open_visit, remainder_for
+from core.domain.tags import Document
 from tests.dock import Dock, a_layout, build_dock, pallet_key, unit_key
 
 P1, P2, P3 = (pallet_key(n) for n in (1, 2, 3))
@@ -42,14 +43,11 @@ def strays() -> dict[str, str]:
 
 
 async def a_truck(dock: Dock, *, mode: str = "book") -> UUID:
-    """This truck's ASN, the neighbour's ASN with an open visit, strays received, one known foreigner."""
+    """This truck's ASN, the neighbour's with an open visit, and one known foreign carton."""
     await dock.set_up(a_layout(mode=mode))
     before = await dock.announce("BEFORE", {}, loose=[FOREIGN])
     await dock.run(lambda uow: uow.inbound.set_state(before, "closed", now=dock.now))
     other = await dock.announce("NEIGHBOUR", {pallet_key(8): NEIGHBOURS})
-    from core.application.visits import open_visit
-    from core.domain.tags import Document
-
     await dock.run(
         lambda uow: open_visit(
             uow,
@@ -65,7 +63,7 @@ async def a_truck(dock: Dock, *, mode: str = "book") -> UUID:
 
 
 async def unload(dock: Dock) -> list[UUID]:
-    """Pallet 1 in, pallet 2 turns back, in, out and in again, pallet 3 with the foreign carton in."""
+    """Pallet 1 in; 2 turns back, in, out, in again; 3 in with the foreign carton."""
     return [
         await dock.goes("in", a_load(P1), strays=strays()),
         await dock.goes(
