@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Sequence
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from contracts.gs1.keys import grai_from, grai_key, gtin_from, sgtin_key
 from core.application.intake import Accepted, OrderRequest, RequestedLine, accept_order
+from core.application.ledger import post_moves
 from core.application.packing import Carton, pack_order, stage
 from core.application.picking import Picked, confirm_pick, next_tasks
+from core.application.ports.uow import UnitOfWork, in_transaction
 from core.application.release import release_by_rule
 from core.application.shipments import ShipmentPlan, plan_shipment
 from core.application.totes import register_tote
 from core.application.verify import verify
 from core.db.uow import PgUnitOfWork, PgUnitOfWorkFactory, build_engine
+from core.domain.errors import Refused
 from tests.builders import NOW, OWNER, SITE, Ids, Warehouse, a_move, a_warehouse
 
+T = TypeVar("T")
 LEASE = 60_000_000
 
 
@@ -42,6 +47,13 @@ class Floor:
     house: Warehouse = field(default_factory=Warehouse)
     ids: Ids = field(default_factory=Ids)
     now: int = NOW
+    placed: int = 0
+    rng: random.Random = field(default_factory=lambda: random.Random(7))
+
+    async def run(self, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+        """Work in one transaction, repeated on contention as the product does."""
+        self.now += 1000
+        return await in_transaction(self.open_unit, SITE, work, jitter=self.rng.random)
 
     @asynccontextmanager
     async def unit(self) -> AsyncIterator[PgUnitOfWork]:
@@ -82,14 +94,22 @@ class Floor:
 
     async def accept(self, *lines: int, sku: str = "SKU-1", **more: Any) -> Accepted:
         """The same, with what became of it."""
-        async with self.unit() as uow:
-            wanted = a_request(*lines, name=f"SO-{self.now}", sku=sku, **more)
+        self.placed += 1
+        wanted = a_request(*lines, name=f"SO-{self.placed}", sku=sku, **more)
+
+        async def work(uow: UnitOfWork) -> Accepted:
             return await accept_order(uow, wanted, now=self.now, ids=self.ids)
+
+        return await self.run(work)
 
     async def release(self) -> int:
         """Release by rule; how many orders."""
-        async with self.unit() as uow:
-            return len((await release_by_rule(uow, limit=500, now=self.now, ids=self.ids)).orders)
+
+        async def work(uow: UnitOfWork) -> int:
+            done = await release_by_rule(uow, limit=500, now=self.now, ids=self.ids)
+            return len(done.orders)
+
+        return await self.run(work)
 
     async def tote(self, number: int) -> str:
         """A tote that the site knows."""
@@ -99,23 +119,24 @@ class Floor:
 
     async def take(self, worker: str = "ann", tote: str | None = None) -> list[UUID]:
         """Work for a picker."""
-        async with self.unit() as uow:
+
+        async def work(uow: UnitOfWork) -> list[UUID]:
             return await next_tasks(
                 uow, worker=worker, tote=tote, owners=None, now=self.now, lease_us=LEASE
             )
 
+        return await self.run(work)
+
     async def pick(self, task_id: UUID, quantity: int, tote: str, *epcs: str) -> None:
         """Goods into the tote."""
-        async with self.unit() as uow:
+        picked = Picked(quantity=quantity, tote=tote, epcs=epcs)
+
+        async def work(uow: UnitOfWork) -> None:
             await confirm_pick(
-                uow,
-                task_id,
-                Picked(quantity=quantity, tote=tote, epcs=epcs),
-                owners=None,
-                now=self.now,
-                ids=self.ids,
-                actor="ann",
+                uow, task_id, picked, owners=None, now=self.now, ids=self.ids, actor="ann"
             )
+
+        await self.run(work)
 
     async def pick_all(self, number: int = 1) -> str:
         """Everything that the most urgent order has on the floor, into one tote."""
@@ -161,6 +182,20 @@ class Floor:
             return await plan_shipment(
                 uow, ShipmentPlan(order_ids=order_ids), owners=None, now=self.now, ids=self.ids
             )
+
+    async def carry(self, quantity: int, origin: str, target: str, *, sku: str = "SKU-1") -> bool:
+        """Goods from place to place, whoever reserved them; false when there are not so many."""
+        key = f"carry:{self.ids()}"
+        move = a_move(self.house, quantity, origin=origin, target=target, sku=sku, key=key)
+
+        async def work(uow: UnitOfWork) -> None:
+            await post_moves(uow, [move], now=self.now, ids=self.ids)
+
+        try:
+            await self.run(work)
+        except Refused:
+            return False
+        return True
 
     async def see(self, order_id: UUID) -> dict[str, Any]:
         """The order as the interface shows it."""
