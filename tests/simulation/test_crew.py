@@ -58,7 +58,11 @@ async def test_orders_wait_for_the_doors_reader_and_ship_once_it_is_on(world: Wo
     crew = _crew(world, product)
     await crew.start()
 
-    await eventually(lambda: len(product.shipments) == 1, within=30)
+    await eventually(lambda: any("shipment_ids" in v for v in product.visits.values()), within=30)
+    await world.walk_by(carried("x", []), near="dock-1", speed_mps=8.0)
+    lane = world.site.door("dock-2").x
+    in_lane = [b for b in world.scene.bodies if b.moving and b.path.places[0][0] == lane]
+    assert in_lane == []
     assert [line for line in world.truth if line["kind"] == "crossed"] == []
     assert "shipped" not in {order["status"] for order in product.orders.values()}
 
