@@ -45,6 +45,16 @@ class TagCall:
     evidence: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A verdict that is out, what decided it, and when it was committed."""
+
+    verdict: Verdict
+    decider: str
+    decider_at: int
+    decided_at: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassCall:
     """One load's class at one moment; `early` while the pass is still open. Tags by normal key.
@@ -64,7 +74,7 @@ class PassCall:
     occurred_at: int
     closed_at: int | None
     features: Mapping[str, object]
-    said: Verdict | None = None
+    said: Said | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +110,7 @@ class PassVerdict:
     verdict: Verdict
     light: Light | None
     early: bool
+    said: Said
 
 
 @dataclass(frozen=True, slots=True)

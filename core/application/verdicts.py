@@ -5,7 +5,7 @@ An early verdict drives light and exception only; what is said later on the same
 
 from __future__ import annotations
 
-from core.application.decisions import PassCall, PassVerdict, TagCall
+from core.application.decisions import PassCall, PassVerdict, Said, TagCall
 from core.application.expected import expected_for
 from core.application.passes import book_pass
 from core.application.ports.tracking import PassRow, PassTag
@@ -25,7 +25,8 @@ async def record_call(
     judgement = judge(expected, load, pass_id=call.pass_id, occurred_at=call.occurred_at)
     if call.early and not _may_be_said(judgement, call):
         return None
-    row = _row(call, load, judgement, now)
+    said = _said(call, judgement, now)
+    row = _row(call, load, judgement, said)
     if not await uow.tracking.write_pass(row, epoch=epoch):
         return None
     if not call.early:
@@ -38,7 +39,8 @@ async def record_call(
             ids=ids,
             actor=None,
         )
-    return PassVerdict(call.pass_id, call.portal, judgement.verdict, judgement.light, call.early)
+    verdict, light = judgement.verdict, judgement.light
+    return PassVerdict(call.pass_id, call.portal, verdict, light, call.early, said)
 
 
 def load_class(call: PassCall, expected: Expected) -> LoadClass:
@@ -75,12 +77,19 @@ def _reason(tag: TagCall) -> str:
 
 def _may_be_said(judgement: Judgement, call: PassCall) -> bool:
     """Red at once; green when all known content is in; nothing that was said already."""
-    if judgement.verdict == call.said:
+    if call.said is not None and judgement.verdict == call.said.verdict:
         return False
     return judgement.alarming or (judgement.verdict == "matched" and judgement.complete)
 
 
-def _row(call: PassCall, load: LoadClass, judgement: Judgement, now: int) -> PassRow:
+def _said(call: PassCall, judgement: Judgement, now: int) -> Said:
+    """What decided this verdict: a verdict that is out already keeps its own decider."""
+    if call.said is not None and call.said.verdict == judgement.verdict:
+        return call.said
+    return Said(judgement.verdict, call.decider, call.decider_at, now)
+
+
+def _row(call: PassCall, load: LoadClass, judgement: Judgement, said: Said) -> PassRow:
     tags = () if call.early else tuple(_tag(key, tag, load) for key, tag in call.tags.items())
     return PassRow(
         pass_id=call.pass_id,
@@ -89,9 +98,9 @@ def _row(call: PassCall, load: LoadClass, judgement: Judgement, now: int) -> Pas
         mode=judgement.mode,
         confidence=call.confidence,
         closed_at=None if call.early else call.closed_at,
-        decider=call.decider,
-        decider_at=call.decider_at,
-        decided_at=now,
+        decider=said.decider,
+        decider_at=said.decider_at,
+        decided_at=said.decided_at,
         features=call.features,
         tags=tags,
     )

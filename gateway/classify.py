@@ -1,0 +1,169 @@
+"""Which tags belong to a load of known class, and why each of the others does not.
+
+A tag that stands still, turned back, or is heard better elsewhere never moves with a load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from core.domain.judgement import Direction
+from gateway.features import crossing_time, is_static
+from gateway.thresholds import Thresholds
+from gateway.tracks import INSIDE, OUTSIDE
+from gateway.views import Span, View
+
+Elsewhere = Callable[[View], str | None]
+NEAR_CORE_US = 1_500_000
+STAYS_US = 1_500_000
+LISTENED_US = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The tags that moved with the load, those that did if something expects them, the rest."""
+
+    crossed: frozenset[str]
+    thin: Mapping[str, str] = field(default_factory=dict)
+    rejected: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """When the load as a whole was heard first and last (medians), and when nearly all was gone."""
+
+    first: int
+    last: int
+    gone: int
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What beside the tags matters; `listening_since` tells whether silence before says much."""
+
+    span: Span
+    final: bool
+    listening_since: int
+    elsewhere: Elsewhere
+    load: Company
+
+
+def members(
+    direction: Direction, views: Sequence[View], around: Circumstances, limits: Thresholds
+) -> Members:
+    """Sort the tags of a load of this class."""
+    crossed: set[str] = set()
+    thin: dict[str, str] = {}
+    rejected: dict[str, str] = {}
+    for view in views:
+        if direction in ("in", "out"):
+            reason, sure = _in_crossed_load(direction, view, around, limits)
+        else:
+            reason, sure = _in_other_load(direction, view, limits), True
+        if reason is None or not sure:
+            other = around.elsewhere(view)
+            if other is not None:
+                reason, sure = "other_door", True
+        if reason is None:
+            crossed.add(view.key)
+        elif sure:
+            rejected[view.key] = reason
+        else:
+            thin[view.key] = reason
+    return Members(frozenset(crossed), thin, rejected)
+
+
+def stays_reason(view: View, limits: Thresholds) -> str:
+    """Why a tag that did not cross did not."""
+    whole = view.whole
+    if view.settled or is_static(whole, sd_db=limits.static_sd_db, reads=limits.static_reads):
+        return "static"
+    if whole.total < limits.observed_reads:
+        return "glimpsed"
+    return "turned_back" if whole.both else "near"
+
+
+def _in_other_load(direction: Direction, view: View, limits: Thresholds) -> str | None:
+    """Without a crossing each tag has a reason; undecided ones that moved have none."""
+    reason = stays_reason(view, limits)
+    if direction == "undecided" and reason in ("turned_back", "near"):
+        moved = view.track.range_db(view.whole.first) >= limits.motion_db
+        if moved and view.whole.loudest >= limits.floor_dbm:
+            return None
+    return reason
+
+
+def _in_crossed_load(
+    direction: Direction, view: View, around: Circumstances, limits: Thresholds
+) -> tuple[str | None, bool]:
+    """(None, True) for a member, else the reason and whether it stands whatever is expected."""
+    entry, exit_ = (OUTSIDE, INSIDE) if direction == "in" else (INSIDE, OUTSIDE)
+    if view.before == exit_ or view.after == entry:
+        if _keeps_company(view, around, limits):
+            return None, True
+        contradicts = view.before == exit_ and view.after == entry and view.whole.both
+        reason = "not_in_load" if contradicts else stays_reason(view, limits)
+        return reason, around.final or view.settled
+    at = crossing_time(view.whole)
+    middle = (around.span.start + around.span.end) // 2
+    half = (around.span.end - around.span.start) // 2
+    if at is not None and abs(at - middle) > limits.apart_us + half:
+        return "not_in_load", view.before != entry or view.after != exit_
+    if view.before == entry and view.after == exit_:
+        return None, True
+    if view.whole.loudest < limits.floor_dbm:
+        return "near", False
+    if view.before == entry:
+        return _left(view, around, limits, exit_)
+    if view.after == exit_:
+        return _came(view, around, limits)
+    return _passed(view, around, limits)
+
+
+def _keeps_company(view: View, around: Circumstances, limits: Thresholds) -> bool:
+    """Whether it came and went with the load though fading hid which way."""
+    return (
+        around.final
+        and not view.settled
+        and view.whole.both
+        and abs(view.whole.first - around.load.first) <= limits.apart_us
+        and abs(view.whole.last - around.load.last) <= limits.apart_us
+    )
+
+
+def _left(
+    view: View, around: Circumstances, limits: Thresholds, exit_: int
+) -> tuple[str | None, bool]:
+    """Heard on the entry side before, and not after: it went with the load, or was just missed."""
+    if view.core.dominant == exit_ or (view.ends == exit_ and not view.settled):
+        return None, True
+    silent_s = (around.span.now - view.whole.last) / 1e6
+    missed = view.reads_before * silent_s
+    away = around.span.start - view.whole.last > NEAR_CORE_US
+    if not around.final:
+        return stays_reason(view, limits), view.settled
+    if missed < limits.expected_reads or away:
+        return stays_reason(view, limits), False
+    return None, True
+
+
+def _came(view: View, around: Circumstances, limits: Thresholds) -> tuple[str | None, bool]:
+    """Not heard before, heard on the exit side after: it arrived, unless it was there unheard."""
+    if view.whole.first - around.span.end > NEAR_CORE_US:
+        return "not_in_load", False
+    if view.whole.both and not view.settled:
+        return None, True
+    stays = view.whole.last - around.load.gone > STAYS_US
+    if stays and is_static(view.whole, sd_db=limits.static_sd_db, reads=limits.static_reads):
+        return "static", True
+    return _passed(view, around, limits)
+
+
+def _passed(view: View, around: Circumstances, limits: Thresholds) -> tuple[str | None, bool]:
+    """Heard only about the door: thin, but with this load if it is heard at all."""
+    if view.whole.total < limits.observed_reads:
+        return "glimpsed", False
+    if around.span.start - around.listening_since < LISTENED_US:
+        return "near", False
+    return (None, True) if around.final or view.whole.both else ("near", False)

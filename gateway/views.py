@@ -1,0 +1,94 @@
+"""A tag as one load's transit sees it: what was heard before, at the door, and after.
+
+Who hears a tag before and after is what tells a load that passes from one that stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gateway.features import Heard, heard, is_static, thirds
+from gateway.thresholds import Thresholds
+from gateway.tracks import Run, Track
+
+RECENT_RUNS = 8
+SETTLED_US = 3_000_000
+BASELINE_SD_DB = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When a load is at the door, and where the window of its pass begins and ends."""
+
+    opened: int
+    start: int
+    end: int
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One tag relative to a span. `before` and `after` are the sides that hear it best there."""
+
+    track: Track
+    runs: tuple[Run, ...]
+    whole: Heard
+    core: Heard
+    before: int | None
+    after: int | None
+    reads_before: float
+    settled: bool
+    starts: int | None
+    ends: int | None
+
+    @property
+    def key(self) -> str:
+        """The tag."""
+        return self.track.key
+
+
+def view_of(track: Track, span: Span, limits: Thresholds) -> View | None:
+    """The tag in this span, or None when it was not heard in the pass."""
+    runs = track.since(span.opened - limits.lookback_us)
+    if not runs:
+        return None
+    earlier = [run for run in track.since(0) if run.last < span.start]
+    core = [run for run in runs if run.last >= span.start and run.first <= span.end]
+    later = [run for run in runs if run.first > span.end]
+    recent = heard(earlier[-RECENT_RUNS:])
+    early, late = thirds(runs)
+    return View(
+        track=track,
+        runs=tuple(runs),
+        whole=heard(runs),
+        core=heard(core),
+        before=recent.dominant,
+        after=heard(later[:RECENT_RUNS]).dominant,
+        reads_before=_pace(earlier),
+        settled=_settled(earlier, span.start - SETTLED_US, limits),
+        starts=early.dominant,
+        ends=late.dominant,
+    )
+
+
+def views_of(tracks: Iterable[Track], span: Span, limits: Thresholds) -> list[View]:
+    """All tags heard in the span."""
+    found = (view_of(track, span, limits) for track in tracks)
+    return [view for view in found if view is not None]
+
+
+def _pace(runs: list[Run]) -> float:
+    """Reads a second over the time it was heard."""
+    if not runs:
+        return 0.0
+    seconds = max((runs[-1].last - runs[0].first) / 1e6, 1.0)
+    return sum(run.reads for run in runs) / seconds
+
+
+def _settled(runs: list[Run], until: int, limits: Thresholds) -> bool:
+    """Whether it stood still well before this load came."""
+    old = [run for run in runs if run.last < until]
+    if not old or old[-1].last - old[0].first < limits.quiet_us // 2:
+        return False
+    return is_static(heard(old), sd_db=BASELINE_SD_DB, reads=limits.static_reads)

@@ -1,0 +1,34 @@
+"""One load has one door: a tag that another portal hears louder in the same time is that one's.
+
+Times of two agents are never compared; each portal's own age of a reading is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.beams import Way
+from gateway.portal import Portal
+from gateway.views import View
+
+SLACK_US = 2_000_000
+# A load that broke both beams here is here; only what is far louder elsewhere is not its.
+BEYOND_DOUBT_DB = 12.0
+
+
+def louder_elsewhere(
+    portals: Mapping[str, Portal], portal: Portal, view: View, way: Way
+) -> str | None:
+    """The portal that hears this tag louder by more than the margin, or None."""
+    age = portal.now - view.whole.first + SLACK_US
+    limit = BEYOND_DOUBT_DB if way in ("in", "out") else portal.limits.louder_db
+    best: tuple[float, str] | None = None
+    for other in portals.values():
+        track = other.tracks.get(view.key) if other is not portal else None
+        if track is None:
+            continue
+        runs = track.since(other.now - age)
+        peak = max((run.peak for run in runs), default=view.whole.loudest)
+        if peak - view.whole.loudest > limit and (best is None or peak > best[0]):
+            best = (peak, other.name)
+    return None if best is None else best[1]
