@@ -16,6 +16,7 @@ from typing import Any, cast
 import asyncpg
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from core.application.ports.uow import Contention
@@ -39,6 +40,7 @@ from core.db.stores.tracking import PgTrackingStore
 from core.db.stores.verify import PgVerifyStore
 from core.db.stores.visits import PgVisitStore
 from core.db.stores.watch import PgWatchStore
+from core.db.stores.webhooks import PgWebhookStore
 from core.domain.errors import Unavailable
 
 _CONTENTION = ("40001", "40P01", "55P03")
@@ -50,7 +52,7 @@ def build_engine(url: str, *, pool_size: int = 8) -> AsyncEngine:
         async_url(url),
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=5,
+        pool_timeout=30,
         pool_pre_ping=True,
         connect_args={"timeout": 5, "command_timeout": 60},
     )
@@ -161,6 +163,11 @@ class PgUnitOfWork:
         """Facts for the outside and how far each sink took them."""
         return PgOutboxStore(self.raw, self.site)
 
+    @cached_property
+    def webhooks(self) -> PgWebhookStore:
+        """Webhook endpoints and deliveries, inbound secrets."""
+        return PgWebhookStore(self.raw, self.site)
+
     async def emit(
         self,
         event: str,
@@ -207,6 +214,8 @@ class PgUnitOfWorkFactory:
             raise _translated(error) from error
         except (OSError, TimeoutError, asyncpg.InterfaceError, InterfaceError) as error:
             raise Unavailable("the database cannot be reached") from error
+        except PoolTimeoutError as error:
+            raise Unavailable("every connection is in use") from error
 
 
 async def raw_connection(connection: AsyncConnection) -> asyncpg.Connection[Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from core.application.ports.platform import KeyRecord, StoredAnswer
@@ -71,6 +72,8 @@ class PgKeyStore:
                 row = await raw.fetchrow(query, *arguments)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise Unavailable("the database cannot be reached") from error
+        except PoolTimeoutError as error:
+            raise Unavailable("every connection is in use") from error
         return None if row is None else _record(row)
 
 
