@@ -6,6 +6,7 @@ Fed as the gateway feeds it, without radio: what is judged here is what the book
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -83,9 +84,15 @@ async def open_visit_id(dock: Dock) -> UUID:
     return UUID(int=found.int)
 
 
-async def close(dock: Dock, visit_id: UUID) -> dict[str, object]:
+async def close(dock: Dock, visit_id: UUID) -> dict[str, Any]:
     return await dock.run(
         lambda uow: close_visit(uow, visit_id=visit_id, now=dock.now, ids=dock.ids, actor="lead")
+    )
+
+
+async def confirm(dock: Dock, pass_id: UUID) -> None:
+    await dock.run(
+        lambda uow: confirm_pass(uow, pass_id=pass_id, now=dock.now, ids=dock.ids, actor="lead")
     )
 
 
@@ -205,11 +212,7 @@ async def test_in_propose_mode_one_tap_a_pass_books_the_same_truck(dock: Dock) -
     proposed = [p for p in passes if dock.said(p).direction != "not_crossed"]
 
     for pass_id in proposed:
-        await dock.run(
-            lambda uow, p=pass_id: confirm_pass(
-                uow, pass_id=p, now=dock.now, ids=dock.ids, actor="lead"
-            )
-        )
+        await confirm(dock, pass_id)
 
     assert await dock.on_hand() == {"DISCREPANCY": 1, "STAGE-IN": 238}
     states = await dock.rows("SELECT DISTINCT booking FROM pass WHERE state IN ('in', 'out')")

@@ -8,11 +8,10 @@ from uuid import UUID
 
 import asyncpg
 
-from core.application.ports.tasks import Held, Task
-from core.db.stores.expected import plain, plain_or_none
+from core.application.ports.tasks import Task
+from core.db.stores.expected import plain_or_none
 from core.domain.errors import not_found
 from core.domain.putaway import Bin
-from core.domain.stock import Place
 
 _COLUMNS = """task_id, kind, state, owner_id, item_id, lot_id, handling_unit_id, epc_key, quantity,
   source_location_id, target_location_id, reservation_id, reason, assigned_to, lease_until"""
@@ -58,48 +57,6 @@ LEFT JOIN (SELECT target_location_id, sum(quantity) AS coming FROM task
     AND target_location_id IS NOT NULL
   GROUP BY target_location_id) t ON t.target_location_id = l.location_id
 WHERE l.site_id = $1 AND l.kind = 'storage' AND NOT l.locked
-"""
-TREE = """
-WITH RECURSIVE down AS (
-  SELECT handling_unit_id, state, 0 AS depth FROM handling_unit
-  WHERE site_id = $1 AND handling_unit_id = $2
-  UNION ALL SELECT h.handling_unit_id, h.state, d.depth + 1 FROM handling_unit h JOIN down d
-    ON h.parent_id = d.handling_unit_id WHERE h.site_id = $1 AND d.depth < 16
-) SELECT handling_unit_id, state FROM down ORDER BY depth, handling_unit_id
-"""
-# Serialised units one by one, then per quant what has no serial.
-_HELD = """
-SELECT u.owner_id, u.item_id, u.lot_id, u.location_id, l.kind, u.handling_unit_id, u.status,
-  1::bigint AS quantity, u.epc_key, 0 AS rank, 0::bigint AS quant_id
-FROM unit u JOIN location l ON l.site_id = u.site_id AND l.location_id = u.location_id
-WHERE u.site_id = $1 AND {unit}
-UNION ALL
-SELECT q.owner_id, q.item_id, q.lot_id, q.location_id, l.kind, q.handling_unit_id, q.status,
-  q.on_hand - (SELECT count(*) FROM unit u WHERE u.site_id = q.site_id AND u.item_id = q.item_id
-    AND u.owner_id = q.owner_id AND u.location_id = q.location_id AND u.status = q.status
-    AND u.lot_id IS NOT DISTINCT FROM q.lot_id
-    AND u.handling_unit_id IS NOT DISTINCT FROM q.handling_unit_id), NULL, 1, q.quant_id
-FROM quant q JOIN location l ON l.site_id = q.site_id AND l.location_id = q.location_id
-WHERE q.site_id = $1 AND {quant}
-ORDER BY rank, epc_key, quant_id
-"""
-IN_UNITS = _HELD.format(
-    unit="u.state = 'present' AND u.handling_unit_id = ANY($2::uuid[])",
-    quant="q.handling_unit_id = ANY($2::uuid[])",
-)
-_AT = """{a}.owner_id = $2 AND {a}.item_id = $3 AND {a}.lot_id IS NOT DISTINCT FROM $4
-  AND {a}.location_id = $5 AND {a}.handling_unit_id IS NOT DISTINCT FROM $6 AND {a}.status = $7"""
-AT = _HELD.format(unit=_AT.format(a="u"), quant=_AT.format(a="q"))
-UNIT = """
-SELECT u.owner_id, u.item_id, u.lot_id, u.location_id, l.kind, u.handling_unit_id, u.status,
-  1::bigint AS quantity, u.epc_key
-FROM unit u JOIN location l ON l.site_id = u.site_id AND l.location_id = u.location_id
-WHERE u.site_id = $1 AND u.epc_key = $2
-"""
-RELOCATE = """
-UPDATE handling_unit SET location_id = $3, changed_at = $4,
-  parent_id = CASE WHEN handling_unit_id = $5 THEN NULL ELSE parent_id END
-WHERE site_id = $1 AND handling_unit_id = ANY($2::uuid[])
 """
 
 
@@ -174,6 +131,16 @@ class PgTaskStore:
         done = await self._raw.execute(FREE, self._site, now)
         return int(done.rpartition(" ")[2])
 
+    async def coordinates(self, location_id: int | None) -> tuple[float, float]:
+        """See the port."""
+        row = await self._raw.fetchrow(
+            "SELECT COALESCE(x_m, 0) AS x, COALESCE(y_m, 0) AS y FROM location"
+            " WHERE site_id = $1 AND location_id = $2",
+            self._site,
+            location_id,
+        )
+        return (0.0, 0.0) if row is None else (float(row["x"]), float(row["y"]))
+
     async def bins(self) -> list[Bin]:
         """See the port. One transaction at a time chooses, so that none sees room twice."""
         await self._raw.execute(
@@ -182,71 +149,9 @@ class PgTaskStore:
         rows = await self._raw.fetch(BINS, self._site)
         return [Bin(**{**dict(row), "items": frozenset(row["items"])}) for row in rows]
 
-    async def items_in(self, handling_unit_id: UUID) -> frozenset[int]:
-        """See the port."""
-        return frozenset(held.item_id for held in await self.contents(handling_unit_id))
-
-    async def location(self, code: str) -> Place:
-        """See the port."""
-        row = await self._raw.fetchrow(
-            "SELECT location_id, kind FROM location WHERE site_id = $1 AND code = $2",
-            self._site,
-            code,
-        )
-        if row is None:
-            raise not_found("location")
-        return Place(row["location_id"], row["kind"])
-
-    async def contents(self, handling_unit_id: UUID) -> list[Held]:
-        """See the port."""
-        inner = [one for one, _ in await self.tree(handling_unit_id)]
-        return [_held(row) for row in await self._raw.fetch(IN_UNITS, self._site, inner)]
-
-    async def tree(self, handling_unit_id: UUID) -> list[tuple[UUID, str]]:
-        """See the port."""
-        rows = await self._raw.fetch(TREE, self._site, handling_unit_id)
-        return [(plain(row["handling_unit_id"]), row["state"]) for row in rows]
-
-    async def stock_at(
-        self, *, owner_id: str, item_id: int, lot_id: int | None, place: Place
-    ) -> list[Held]:
-        """See the port."""
-        rows = await self._raw.fetch(
-            AT,
-            self._site,
-            owner_id,
-            item_id,
-            lot_id,
-            place.location_id,
-            place.handling_unit_id,
-            place.status,
-        )
-        return [_held(row) for row in rows]
-
-    async def unit(self, epc_key: str) -> Held | None:
-        """See the port."""
-        row = await self._raw.fetchrow(UNIT, self._site, epc_key)
-        return None if row is None else _held(row)
-
-    async def relocate(self, handling_units: Sequence[UUID], location_id: int, *, now: int) -> None:
-        """See the port."""
-        if handling_units:
-            await self._raw.execute(
-                RELOCATE, self._site, list(handling_units), location_id, now, handling_units[0]
-            )
-
 
 def _task(row: Any) -> Task:
     values = dict(row)
     for name in ("task_id", "handling_unit_id", "reservation_id"):
         values[name] = plain_or_none(values[name])
     return Task(**values)
-
-
-def _held(row: Any) -> Held:
-    place = Place(
-        row["location_id"], row["kind"], plain_or_none(row["handling_unit_id"]), row["status"]
-    )
-    return Held(
-        row["owner_id"], row["item_id"], row["lot_id"], place, row["quantity"], row["epc_key"]
-    )
