@@ -86,7 +86,7 @@ def build(raw: Raw, *, home: Path, beside: Path) -> Settings:
             archive_path=archive,
             **gateway.given("group_ms", "max_messages"),
         ),
-        api=Api(**at("api").given("host", "port", "hosts")),
+        api=Api(**at("api").given("host", "port", "hosts", "guest", "requests_per_minute")),
         worker=Worker(**at("worker").given("relay_rows", "relay_ms")),
         influx=_influx(raw, at("influx"), home) if "influx" in raw.tables else None,
         webhooks=Webhooks(

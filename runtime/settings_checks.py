@@ -125,6 +125,9 @@ def check_transport(raw: Raw, *, insecure: bool, database_url: str | None) -> No
             raise raw.error(
                 "config-insecure", "mqtt.tls.verify", "verify the broker, or pass --insecure"
             )
+    api = raw.text("api.host") or "127.0.0.1"
+    if raw.get("api.guest") is True and api.lower() not in LOOPBACK:
+        raise raw.error("config-insecure", "api.guest", "guests may only read on loopback")
     if database_url is None:
         return
     parts = urlsplit(database_url)

@@ -158,6 +158,8 @@ KEYS: dict[str, Key] = {
     "api.host": _HOST_KEY,
     "api.port": _PORT,
     "api.hosts": Key("texts", None, "host names"),
+    "api.guest": Key("yes-no"),
+    "api.requests_per_minute": _COUNT,
     "worker.relay_rows": _COUNT,
     "worker.relay_ms": Key("integer", _between(10, 60_000), "10 to 60000 milliseconds"),
     "influx.url": Key("text", _url("http", "https"), "http://host:8086 or https://…"),

@@ -135,11 +135,16 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """Table `[api]`. `hosts` are the Host headers it answers to, beside loopback."""
+    """Table `[api]`. `hosts` are the Host headers it answers to, beside loopback.
+
+    `guest` lets pages on a loopback address be read without a key.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8080
     hosts: tuple[str, ...] = ()
+    guest: bool = False
+    requests_per_minute: int = 600
 
 
 @dataclass(frozen=True, slots=True)
