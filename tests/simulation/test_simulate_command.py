@@ -48,7 +48,11 @@ async def test_readers_come_back_on_their_ports_and_log_their_idle_spans(tmp_pat
     ports.touch()
     second = await _start(tmp_path)
     await eventually(lambda: (tmp_path / "run" / "simulate.beat").exists(), 20)
-    await eventually(lambda: _answers(before["dock-1-r"]), 20)
+
+    async def answers() -> bool:
+        return await _answers(before["dock-1-r"])
+
+    await eventually(answers, 20)
     assert await _stop(second) == 0
 
     assert json.loads(ports.read_text()) == before
