@@ -25,6 +25,7 @@ from core.db.stores.carriers import PgCarrierStore
 from core.db.stores.doors import PgDoorStore
 from core.db.stores.floor import PgFloorStore
 from core.db.stores.inbound import PgInboundStore
+from core.db.stores.inbound_views import PgInboundViews
 from core.db.stores.layout import PgLayoutStore
 from core.db.stores.orders import PgOrderStore
 from core.db.stores.outbox import PgOutboxStore
@@ -147,6 +148,11 @@ class PgUnitOfWork:
     def layout(self) -> PgLayoutStore:
         """Imports of layout, items and stock."""
         return PgLayoutStore(self.raw, self.site)
+
+    @cached_property
+    def inbound_views(self) -> PgInboundViews:
+        """Read side of inbound, doors and work."""
+        return PgInboundViews(self.raw, self.site)
 
     @cached_property
     def tasks(self) -> PgTaskStore:

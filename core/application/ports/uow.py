@@ -12,6 +12,7 @@ from core.application.ports.carriers import CarrierStore
 from core.application.ports.doors import DoorStore
 from core.application.ports.floor import FloorStore
 from core.application.ports.inbound import InboundStore
+from core.application.ports.inbound_views import InboundViews
 from core.application.ports.layout import LayoutStore
 from core.application.ports.order_views import OrderViews
 from core.application.ports.orders import OrderStore, PromiseStore, ReservationStore
@@ -25,6 +26,7 @@ from core.application.ports.tracking import TrackingStore
 from core.application.ports.verify import VerifyStore
 from core.application.ports.visits import VisitStore
 from core.application.ports.watch import WatchStore
+from core.application.ports.webhooks import WebhookStore
 from core.domain.errors import Unavailable
 
 T = TypeVar("T")
@@ -79,6 +81,9 @@ class UnitOfWork(Protocol):
     def layout(self) -> LayoutStore: ...
 
     @property
+    def inbound_views(self) -> InboundViews: ...
+
+    @property
     def tasks(self) -> TaskStore: ...
 
     @property
@@ -95,6 +100,9 @@ class UnitOfWork(Protocol):
 
     @property
     def outbox(self) -> OutboxStore: ...
+
+    @property
+    def webhooks(self) -> WebhookStore: ...
 
     async def emit(
         self,
