@@ -14,6 +14,8 @@ AREAS = (
     "core.api.picking",
     "core.api.packing",
     "core.api.shipments",
+    "core.api.webhooks",
+    "core.api.inbound_hooks",
 )
 
 

@@ -70,14 +70,3 @@ class OutboxStore(Protocol):
 
     async def forget(self, *, before: int, limit: int) -> int:
         """Delete rows older than `before` that every sink has passed; how many."""
-
-
-class Sink(Protocol):
-    """Takes rows of the outbox, in order, at least once."""
-
-    @property
-    def name(self) -> str:
-        """The name its place is kept under."""
-
-    async def take(self, rows: Sequence[OutboxRow]) -> None:
-        """Deliver; raises `Unavailable` when the rows must come again."""
