@@ -37,6 +37,7 @@ from core.api.schemas.orders import (
 )
 from core.application import orders as rules
 from core.application.intake import OrderRequest, accept_order
+from core.application.order_rows import new_row
 from core.application.ports.order_views import OrderFilter
 from core.application.ports.uow import UnitOfWork
 from core.domain.errors import FieldError, Refused
@@ -89,8 +90,9 @@ async def add_order(request: Request, body: OrderIn) -> Response:
         done = await accept_order(unit, wanted, now=found.clock(), ids=found.ids)
         if done.outcome == "unfilled":
             return 409, short_answer(request, done.shortages)
-        order = shown(await unit.order_views.order(done.order_id, None))
-        return (201 if done.outcome == "created" else 200), order
+        if done.order is not None:
+            return 201, shown(new_row(done.order, wanted.body, site=unit.site))
+        return 200, shown(await unit.order_views.order(done.order_id, None))
 
     response = await idempotent(request, work, site=body.site)
     if response.status_code >= 400:

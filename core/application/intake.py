@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from core.application.order_events import tell, tell_word
 from core.application.ports.orders import NewOrder, SoldItem
 from core.application.ports.uow import Ids, UnitOfWork
-from core.application.promising import promise_lines, unpromise
 from core.domain.errors import FieldError, Refused
-from core.domain.orders import FillPolicy, Fulfilment, Line, settle
+from core.domain.order_events import WORD_EVENTS, OrderEvent, numbered
+from core.domain.orders import FillPolicy, Fulfilment, Line, demand, settle, share
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +49,7 @@ class Accepted:
     order_id: UUID
     outcome: Literal["created", "existing", "unfilled"]
     shortages: tuple[dict[str, str | int], ...] = ()
+    order: Fulfilment | None = None
 
 
 async def accept_order(uow: UnitOfWork, request: OrderRequest, *, now: int, ids: Ids) -> Accepted:
@@ -65,19 +65,33 @@ async def accept_order(uow: UnitOfWork, request: OrderRequest, *, now: int, ids:
     if number is None:
         return await _existing(uow, request)
     order = _fulfilment(request, items, order_id, number, now=now, ids=ids)
-    order = await tell(uow, order, "order.received", now=now)
-    order = await promise_lines(uow, order, now=now, ids=ids)
-    shortages = _shortages(order)
-    if shortages and request.fill_policy != "fill_all":
-        order = await _cut(uow, order, request.fill_policy)
+    wanted = demand((line.item_id, line.ordered) for line in order.lines)
+    granted = await uow.promises.take(order.owner_id, wanted)
+    parts = share(granted, ((n.line_no, n.item_id, n.ordered) for n in order.lines))
+    shortages = _shortages(order, parts)
+    unfilled = bool(shortages) and request.fill_policy == "fill_or_kill"
+    if unfilled:
+        await uow.promises.give_back(order.owner_id, granted)
+        parts = {}
+    order, events = _decided(order.counted(promised=parts), now)
+    promises = [(ids(), line_no, quantity) for line_no, quantity in parts.items()]
+    await uow.orders.add_fulfilment(order, promises, events)
+    return Accepted(order_id, "unfilled" if unfilled else "created", shortages, order)
+
+
+def _decided(order: Fulfilment, now: int) -> tuple[Fulfilment, list[OrderEvent]]:
+    """The new order's word and what it tells; what may not wait is cancelled."""
+    order, received = numbered(order, "order.received")
+    events = [received]
+    if order.fill_policy != "fill_all":
+        order = order.counted(cancelled={line.line_no: line.waiting for line in order.lines})
     order = settle(order, now)
-    order = await tell_word(uow, "received", order, now=now)
+    order, word = numbered(order, WORD_EVENTS[order.state])
+    events.append(word)
     if order.on_hold:
-        order = await tell(uow, order, "order.on_hold", now=now)
-    await uow.orders.add_fulfilment(order)
-    if shortages and request.fill_policy == "fill_or_kill":
-        return Accepted(order_id, "unfilled", shortages)
-    return Accepted(order_id, "created")
+        order, held = numbered(order, "order.on_hold")
+        events.append(held)
+    return order, events
 
 
 async def lock_items(uow: UnitOfWork, requests: Sequence[OrderRequest]) -> None:
@@ -181,23 +195,14 @@ async def _existing(uow: UnitOfWork, request: OrderRequest) -> Accepted:
     return Accepted(known[0], "existing")
 
 
-def _shortages(order: Fulfilment) -> tuple[dict[str, str | int], ...]:
+def _shortages(order: Fulfilment, parts: Mapping[int, int]) -> tuple[dict[str, str | int], ...]:
     return tuple(
         {
             "external_line_id": line.external_line_id,
             "sku": line.sku,
             "requested": line.ordered,
-            "available": line.promised,
+            "available": parts.get(line.line_no, 0),
         }
         for line in order.lines
-        if line.waiting
+        if parts.get(line.line_no, 0) < line.ordered
     )
-
-
-async def _cut(uow: UnitOfWork, order: Fulfilment, policy: FillPolicy) -> Fulfilment:
-    """Cancel what is not there (fill_available), or everything (fill_or_kill)."""
-    if policy == "fill_or_kill":
-        given = await uow.promises.open_of([order.fulfilment_id])
-        order = await unpromise(uow, order, given, state="voided")
-    waiting = {line.line_no: line.waiting for line in order.lines}
-    return order.counted(cancelled=waiting)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from core.application.ports.uow import UnitOfWork
+from core.domain.order_events import WORD_EVENTS, aggregate, numbered
 from core.domain.orders import Fulfilment
 
 
@@ -13,42 +13,16 @@ async def tell(
     uow: UnitOfWork, order: Fulfilment, event: str, *, now: int, **facts: Any
 ) -> Fulfilment:
     """Emit `event` of a locked order; the returned order carries the next sequence number."""
-    order = replace(order, sequence=order.sequence + 1)
+    order, told = numbered(order, event, **facts)
     await uow.emit(
         event,
-        aggregate=f"order:{order.order_id}",
+        aggregate=aggregate(order),
         owner=order.owner_id,
-        payload={**order_facts(order), **facts},
+        payload=told.payload,
         occurred_at=now,
-        sequence=order.sequence,
+        sequence=told.sequence,
     )
     return order
-
-
-def order_facts(order: Fulfilment) -> dict[str, Any]:
-    """The members every order event has."""
-    return {
-        "order_id": str(order.order_id),
-        "order_number": order.order_number,
-        "external_order_id": order.external_order_id,
-        "channel": order.channel,
-        "owner": order.owner_id,
-        "status": order.state,
-        "lines": [
-            {
-                "external_line_id": line.external_line_id,
-                "sku": line.sku,
-                "ordered": line.ordered,
-                "promised": line.promised,
-                "reserved": line.reserved,
-                "picked": line.picked,
-                "packed": line.packed,
-                "shipped": line.shipped,
-                "cancelled": line.cancelled,
-            }
-            for line in order.lines
-        ],
-    }
 
 
 async def tell_word(uow: UnitOfWork, before: str, order: Fulfilment, *, now: int) -> Fulfilment:
@@ -57,16 +31,3 @@ async def tell_word(uow: UnitOfWork, before: str, order: Fulfilment, *, now: int
         return order
     event = WORD_EVENTS.get(order.state)
     return order if event is None else await tell(uow, order, event, now=now)
-
-
-WORD_EVENTS = {
-    "promised": "order.promised",
-    "partially_promised": "order.promised",
-    "backordered": "order.backordered",
-    "released": "order.released",
-    "picked": "order.picked",
-    "packed": "order.packed",
-    "shipped": "order.shipped",
-    "partially_shipped": "order.shipped",
-    "cancelled": "order.cancelled",
-}

@@ -14,6 +14,7 @@ from core.application.ledger import post_moves
 from core.application.ports.carriers import Carrier, Content
 from core.application.ports.tasks import Task
 from core.application.ports.uow import Ids, UnitOfWork
+from core.application.replenish import confirm_replenishment, drop_replenishment
 from core.domain.errors import FieldError, Refused
 from core.domain.judgement import Notice
 from core.domain.machine import Machine
@@ -89,12 +90,25 @@ async def confirm_task(
     if task.kind == "count":
         return await _counted(uow, task, quantity, now=now, ids=ids)
     target = await _target(uow, task, location)
-    moved = await _move(uow, task, target, quantity, now=now, ids=ids, actor=actor)
+    if task.reservation_id is not None:
+        moved = await confirm_replenishment(
+            uow,
+            task_id=task_id,
+            reservation_id=task.reservation_id,
+            quantity=quantity,
+            target=target,
+            now=now,
+            ids=ids,
+            actor=actor,
+        )
+    else:
+        moved = await _move(uow, task, target, quantity, now=now, ids=ids, actor=actor)
     finished = replace(
         task, state=done, target_location_id=target.location_id, quantity=moved, lease_until=None
     )
     await uow.tasks.save(finished, now=now)
-    if task.handling_unit_id is None and 0 < moved < task.quantity:
+    loose = task.handling_unit_id is None and task.reservation_id is None
+    if loose and 0 < moved < task.quantity:
         rest = replace(
             task,
             task_id=ids(),
@@ -264,13 +278,13 @@ async def hand_back(uow: UnitOfWork, *, task_id: UUID, now: int) -> Task:
 
 
 async def cancel_task(uow: UnitOfWork, *, task_id: UUID, reason: str | None, now: int) -> Task:
-    """The work is not needed; what it reserved is another area's to free. Once is enough."""
+    """The work is not needed; what it held is free again. Once is enough."""
     task = await uow.tasks.lock(task_id)
     if task.state == "cancelled":
         return task
     machine_of(task.kind).check(task.state, "cancelled")
     if task.reservation_id is not None:
-        raise Refused("state-conflict", "This task holds a reservation. Confirm it instead.")
+        await drop_replenishment(uow, reservation_id=task.reservation_id, now=now)
     cancelled = replace(task, state="cancelled", reason=reason or task.reason, lease_until=None)
     await uow.tasks.save(cancelled, now=now)
     return cancelled

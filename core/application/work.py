@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.application.ports.uow import Ids, UnitOfWork
 from core.application.promising import expire_promises, promise_waiting
 from core.application.release import release_by_rule
+from core.application.replenish import plan_replenishment
 
 HOLD_KEPT_US = 14 * 86_400 * 1_000_000
 
@@ -23,3 +24,8 @@ async def release_step(uow: UnitOfWork, *, now: int, ids: Ids, limit: int = 50) 
 async def lease_step(uow: UnitOfWork, *, now: int) -> int:
     """Tasks whose picker fell silent are open again."""
     return await uow.picking.expire_leases(now=now)
+
+
+async def replenish_step(uow: UnitOfWork, *, now: int, ids: Ids) -> int:
+    """Tasks for pick faces that fell below their minimum; how many."""
+    return await plan_replenishment(uow, now=now, ids=ids)

@@ -32,6 +32,7 @@ from core.db.stores.outbox import PgOutboxStore
 from core.db.stores.picking import PgPickStore
 from core.db.stores.platform import PgPlatformStore
 from core.db.stores.promise import PgPromiseStore
+from core.db.stores.replenish import PgReplenishStore
 from core.db.stores.reservation import PgReservationStore
 from core.db.stores.shipment_views import PgDemandViews
 from core.db.stores.shipping import PgShippingStore
@@ -103,6 +104,11 @@ class PgUnitOfWork:
     def carriers(self) -> PgCarrierStore:
         """Handling units and their contents."""
         return PgCarrierStore(self.raw, self.site)
+
+    @cached_property
+    def replenish(self) -> PgReplenishStore:
+        """Pick faces and what is held for them."""
+        return PgReplenishStore(self.raw, self.site)
 
     @cached_property
     def order_views(self) -> PgDemandViews:

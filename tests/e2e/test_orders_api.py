@@ -78,7 +78,8 @@ async def test_an_order_is_answered_with_its_promise(shop: Shop) -> None:
     assert (order["status"], order["ship_to"]["city"]) == ("promised", "Bonn")
     assert [(n["external_line_id"], n["promised"]) for n in order["lines"]] == [("1", 2), ("2", 3)]
     listed = (await shop.client.get("/v1/orders", params={"external_order_id": "SO-1"})).json()
-    assert [one["id"] for one in listed["items"]] == [order["id"]]
+    assert listed["items"] == [order]
+    assert (await shop.client.get(f"/v1/orders/{order['id']}")).json() == order
 
 
 async def test_two_hundred_posts_at_once_sell_fifty_units(shop: Shop) -> None:

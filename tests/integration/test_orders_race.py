@@ -72,6 +72,17 @@ async def test_two_hundred_callers_get_fifty_units(floor: Floor) -> None:
     assert await floor.drift() == []
 
 
+async def test_the_last_units_are_shared_out_to_the_last_one(floor: Floor) -> None:
+    await asyncio.gather(*(floor.order(3) for _ in range(40)))
+
+    counts = dict(
+        await floor.rows("SELECT promised, count(*)::int FROM fulfilment_line GROUP BY 1")
+    )
+    assert counts == {3: 16, 2: 1, 0: 23}
+    assert await floor.levels() == (50, 50)
+    assert await floor.drift() == []
+
+
 async def test_without_the_guard_the_same_race_sells_what_is_not_there(floor: Floor) -> None:
     assert GUARD in TAKE
 

@@ -8,6 +8,16 @@ from typing import Any, Protocol
 from uuid import UUID
 
 Row = dict[str, Any]
+# Members of an order's document that are shown as they came.
+FROM_BODY = (
+    "ship_to",
+    "service",
+    "notes",
+    "tags",
+    "customs",
+    "deliver_by",
+    "requested_ship_date",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
+from core.domain.order_events import OrderEvent
 from core.domain.orders import Fulfilment
 from core.domain.reservation import Candidate, Chosen, Demand
 
@@ -49,8 +50,16 @@ class OrderStore(Protocol):
     ) -> tuple[UUID, bytes] | None:
         """Id and digest of the order under this external id."""
 
-    async def add_fulfilment(self, order: Fulfilment) -> None:
-        """Insert a fulfilment with its lines."""
+    async def add_fulfilment(
+        self,
+        order: Fulfilment,
+        promises: Sequence[tuple[UUID, int, int]],
+        events: Sequence[OrderEvent],
+    ) -> None:
+        """Insert a fulfilment, its lines, open promises (id, line, quantity) and first events.
+
+        One statement, for the availability of its items is locked meanwhile.
+        """
 
     async def lock(self, fulfilment_ids: Iterable[UUID]) -> dict[UUID, Fulfilment]:
         """Lock and load fulfilments, rows locked in id order; unknown ids are left out."""

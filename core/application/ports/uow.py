@@ -19,6 +19,7 @@ from core.application.ports.orders import OrderStore, PromiseStore, ReservationS
 from core.application.ports.outbox import OutboxStore
 from core.application.ports.picking import PickStore
 from core.application.ports.platform import PlatformStore
+from core.application.ports.replenish import ReplenishStore
 from core.application.ports.shipping import ShippingStore
 from core.application.ports.stock import StockStore
 from core.application.ports.tasks import TaskStore
@@ -61,6 +62,9 @@ class UnitOfWork(Protocol):
 
     @property
     def carriers(self) -> CarrierStore: ...
+
+    @property
+    def replenish(self) -> ReplenishStore: ...
 
     @property
     def order_views(self) -> OrderViews: ...

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from core.application.ports.order_views import OrderFilter, Row
+from core.application.ports.order_views import FROM_BODY, OrderFilter, Row
 from core.domain.errors import not_found
 
 HEAD = """
@@ -42,15 +42,6 @@ FROM handling_unit h LEFT JOIN location l ON l.site_id = h.site_id AND l.locatio
 WHERE h.site_id = $1 AND h.fulfilment_id = ANY($2::uuid[]) AND h.kind = 'carton'
 ORDER BY h.created_at, h.handling_unit_id
 """
-FROM_BODY = (
-    "ship_to",
-    "service",
-    "notes",
-    "tags",
-    "customs",
-    "deliver_by",
-    "requested_ship_date",
-)
 PICK_TASKS = """
 SELECT t.task_id AS id, f.order_id, o.order_number, t.line_no, i.sku, i.name AS item_name,
   t.quantity, t.picked, t.state, t.reason, t.assigned_to AS worker, t.lease_until,

@@ -12,6 +12,7 @@ import asyncpg
 
 from core.application.ports.orders import NewOrder, SoldItem
 from core.domain.errors import not_found
+from core.domain.order_events import OrderEvent, aggregate
 from core.domain.orders import Fulfilment, Line
 
 HEAD = """
@@ -37,10 +38,28 @@ INSERT INTO customer_order (order_id, owner_id, channel, external_order_id, body
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (owner_id, channel, external_order_id) DO NOTHING RETURNING order_number
 """
+# One statement, for the availability of the order's items is locked while it runs.
 ADD_FULFILMENT = """
-INSERT INTO fulfilment (site_id, fulfilment_id, order_id, owner_id, state, on_hold, exception,
-  cancel_requested, priority, ship_by, received_at, promised_at, changed_at, sequence)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+WITH head AS (
+  INSERT INTO fulfilment (site_id, fulfilment_id, order_id, owner_id, state, on_hold, priority,
+    ship_by, received_at, promised_at, changed_at, sequence)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $11)
+), lines AS (
+  INSERT INTO fulfilment_line (site_id, fulfilment_id, line_no, external_line_id, item_id, sku,
+    ordered, promised, cancelled)
+  SELECT $1, $2, l.* FROM unnest($12::int[], $13::text[], $14::bigint[], $15::text[],
+    $16::bigint[], $17::bigint[], $18::bigint[]) AS l
+), promises AS (
+  INSERT INTO promise (site_id, promise_id, fulfilment_id, line_no, owner_id, item_id, quantity,
+    created_at)
+  SELECT $1, p.promise_id, $2, p.line_no, $4, p.item_id, p.quantity, $9
+  FROM unnest($19::uuid[], $20::bigint[], $21::bigint[], $22::bigint[])
+    AS p(promise_id, line_no, item_id, quantity)
+)
+INSERT INTO outbox (site_id, owner_id, event, aggregate, sequence, payload, occurred_at)
+SELECT $1, $4, e.event, $23, e.sequence, e.payload::jsonb, $9
+FROM unnest($24::text[], $25::int[], $26::text[]) WITH ORDINALITY
+  AS e(event, sequence, payload, place) ORDER BY e.place
 """
 ADD_LINES = """
 INSERT INTO fulfilment_line (site_id, fulfilment_id, line_no, external_line_id, item_id, sku,
@@ -116,7 +135,12 @@ class PgOrderStore:
         )
         return None if row is None else (row["order_id"], bytes(row["body_digest"]))
 
-    async def add_fulfilment(self, order: Fulfilment) -> None:
+    async def add_fulfilment(
+        self,
+        order: Fulfilment,
+        promises: Sequence[tuple[UUID, int, int]],
+        events: Sequence[OrderEvent],
+    ) -> None:
         """See the port."""
         await self._raw.execute(
             ADD_FULFILMENT,
@@ -126,30 +150,20 @@ class PgOrderStore:
             order.owner_id,
             order.state,
             order.on_hold,
-            order.exception,
-            order.cancel_requested,
             order.priority,
             order.ship_by,
             order.received_at,
             order.promised_at,
-            order.changed_at,
             order.sequence,
-        )
-        await self._add_lines(order)
-
-    async def _add_lines(self, order: Fulfilment) -> None:
-        lines = order.lines
-        await self._raw.execute(
-            ADD_LINES,
-            self._site,
-            order.fulfilment_id,
-            [line.line_no for line in lines],
-            [line.external_line_id for line in lines],
-            [line.item_id for line in lines],
-            [line.sku for line in lines],
-            [line.ordered for line in lines],
-            [line.promised for line in lines],
-            [line.cancelled for line in lines],
+            *_line_columns(order),
+            [promise_id for promise_id, _, _ in promises],
+            [line_no for _, line_no, _ in promises],
+            [order.line(line_no).item_id for _, line_no, _ in promises],
+            [quantity for _, _, quantity in promises],
+            aggregate(order),
+            [event.name for event in events],
+            [event.sequence for event in events],
+            [json.dumps(event.payload) for event in events],
         )
 
     async def lock(self, fulfilment_ids: Iterable[UUID]) -> dict[UUID, Fulfilment]:
@@ -243,9 +257,23 @@ class PgOrderStore:
             self._site,
             order.fulfilment_id,
         )
-        await self._add_lines(order)
+        await self._raw.execute(ADD_LINES, self._site, order.fulfilment_id, *_line_columns(order))
 
     async def expired_holds(self, *, before: int, limit: int) -> list[UUID]:
         """See the port."""
         rows = await self._raw.fetch(EXPIRED_HOLDS, self._site, before, limit)
         return [row["fulfilment_id"] for row in rows]
+
+
+def _line_columns(order: Fulfilment) -> list[list[Any]]:
+    """The columns of new lines, as the statements take them."""
+    lines = order.lines
+    return [
+        [line.line_no for line in lines],
+        [line.external_line_id for line in lines],
+        [line.item_id for line in lines],
+        [line.sku for line in lines],
+        [line.ordered for line in lines],
+        [line.promised for line in lines],
+        [line.cancelled for line in lines],
+    ]

@@ -29,6 +29,7 @@ WITH there AS (
   FROM availability a JOIN unnest($3::bigint[], $4::bigint[]) AS k(item_id, quantity)
     ON a.item_id = k.item_id JOIN item i ON i.item_id = k.item_id
   WHERE a.site_id = $1 AND a.owner_id = $2 AND a.sellable - a.committed - i.safety_stock > 0
+  FOR UPDATE OF a
 )
 UPDATE availability a SET committed = a.committed + t.quantity FROM there t
 WHERE a.site_id = $1 AND a.owner_id = $2 AND a.item_id = t.item_id
@@ -98,7 +99,9 @@ class PgPromiseStore:
     async def take(self, owner: str, wanted: Mapping[int, int]) -> dict[int, int]:
         """See the port."""
         items = sorted(wanted)
-        await self.lock(owner, items)
+        if len(items) > 1:
+            # One row is locked by its own update; several are locked in key order first.
+            await self.lock(owner, items)
         granted = await self._taken(self._take, owner, {item: wanted[item] for item in items})
         rest = {item: wanted[item] for item in items if item not in granted}
         if rest:
@@ -116,7 +119,8 @@ class PgPromiseStore:
         items = sorted(item for item, quantity in quantities.items() if quantity)
         if not items:
             return
-        await self.lock(owner, items)
+        if len(items) > 1:
+            await self.lock(owner, items)
         await self._raw.execute(
             GIVE_BACK, self._site, owner, items, [quantities[item] for item in items]
         )

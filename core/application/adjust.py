@@ -1,0 +1,232 @@
+"""Corrections and floor moves by people: each is a move with its cause, reserved goods included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from core.application.carry import carry, carry_moves
+from core.application.ledger import post_moves
+from core.application.packing import find_carrier
+from core.application.ports.carriers import Carrier, Content
+from core.application.ports.uow import Ids, UnitOfWork
+from core.application.replenish import choose
+from core.domain.errors import FieldError, Refused, not_found
+from core.domain.stock import Move, Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adjustment:
+    """A difference between the book and the shelf, and why."""
+
+    owner: str
+    sku: str
+    location: str
+    delta: int
+    reason: str
+    status: str = "available"
+    epcs: tuple[str, ...] = ()
+
+
+async def adjust_stock(
+    uow: UnitOfWork, adjustment: Adjustment, *, now: int, ids: Ids, actor: str
+) -> UUID:
+    """Post a correction. Reserved goods may go: their orders are planned again. Gives its id."""
+    items = await uow.orders.items(adjustment.owner, [adjustment.sku])
+    if adjustment.sku not in items:
+        detail = "The owner has no item with this SKU."
+        error = FieldError("/sku", "sku-unknown", detail)
+        raise Refused("sku-unknown", detail, errors=(error,))
+    item_id = items[adjustment.sku].item_id
+    place = replace(await uow.stock.place(adjustment.location), status=adjustment.status)
+    if place.is_virtual or adjustment.delta == 0:
+        raise _wrong("/delta", "range", "Name a real place and a difference.")
+    other = await uow.stock.virtual("loss" if adjustment.reason == "loss" else "adjustment")
+    event = ids()
+    if adjustment.delta > 0:
+        goods = await _appearing(uow, adjustment, item_id, other)
+        target = place
+    else:
+        goods = await _leaving(uow, adjustment, item_id, place)
+        target = other
+    moves = carry_moves(
+        goods,
+        lambda _: target,
+        event=event,
+        biz_step="cycle_counting",
+        cause="adjustment",
+        cause_id=adjustment.reason,
+        now=now,
+        actor=actor,
+    )
+    await post_moves(uow, moves, now=now, ids=ids)
+    return event
+
+
+async def _appearing(
+    uow: UnitOfWork, adjustment: Adjustment, item_id: int, source: Place
+) -> list[Content]:
+    """Goods that the book did not have; known units by their tags, the rest without."""
+    units = await uow.carriers.units(adjustment.epcs)
+    for n, key in enumerate(adjustment.epcs):
+        unit = units.get(key)
+        if unit is None or unit.place is not None or unit.item_id != item_id:
+            raise _wrong(f"/epcs/{n}", "choice", "This unit is not known as gone from here.")
+    rest = adjustment.delta - len(adjustment.epcs)
+    if rest < 0:
+        raise _wrong("/epcs", "length", "More tags than goods.")
+    owner = adjustment.owner
+    goods = [Content(owner, item_id, units[k].lot_id, 1, source, k) for k in adjustment.epcs]
+    if rest:
+        goods.append(Content(owner, item_id, None, rest, source))
+    return goods
+
+
+async def _leaving(
+    uow: UnitOfWork, adjustment: Adjustment, item_id: int, place: Place
+) -> list[Content]:
+    """Goods that the shelf does not have: named units, else what has no tag, else everything."""
+    wanted = -adjustment.delta
+    here = [c for c in await uow.carriers.at(place, item_id) if c.owner_id == adjustment.owner]
+    named = [c for c in here if c.epc_key in adjustment.epcs]
+    if len(named) != len(adjustment.epcs):
+        raise _wrong("/epcs", "choice", "A unit is not booked at this place.")
+    total = sum(c.quantity for c in here)
+    if total < wanted:
+        raise Refused(
+            "insufficient-stock",
+            "The place holds less than that in the book.",
+            wanted=wanted,
+            available=total,
+        )
+    if total == wanted:
+        return here
+    rest = wanted - len(named)
+    loose = [c for c in here if c.epc_key is None]
+    if rest < 0 or sum(c.quantity for c in loose) < rest:
+        raise _wrong("/epcs", "required", "The goods here are tagged: name the ones that are gone.")
+    chosen = list(named)
+    for content in loose:
+        part = min(rest, content.quantity)
+        if part > 0:
+            chosen.append(replace(content, quantity=part))
+            rest -= part
+    return chosen
+
+
+async def move_carrier(
+    uow: UnitOfWork,
+    name: str,
+    *,
+    to: str,
+    owners: Sequence[str] | None,
+    now: int,
+    ids: Ids,
+    actor: str,
+) -> None:
+    """A handling unit stands somewhere else now, with all it holds."""
+    place = await _floor_place(uow, to)
+    top_id = await find_carrier(uow, name, owners, pointer="/handling_unit")
+    tree = await uow.carriers.tree([top_id])
+    _check_movable(tree, place)
+    freed = {i: replace(c, parent_id=None) if i == top_id else c for i, c in tree.items()}
+    await carry(
+        uow,
+        freed,
+        place,
+        biz_step="storing",
+        cause="scan",
+        cause_id=str(top_id),
+        now=now,
+        ids=ids,
+        actor=actor,
+    )
+
+
+def _check_movable(tree: Mapping[UUID, Carrier], place: Place) -> None:
+    states = {carrier.state for carrier in tree.values()}
+    if states & {"announced", "loaded", "gone"}:
+        raise Refused("state-conflict", "The unit is not on the floor, or is on a truck.")
+    if "staged" in states and place.kind not in ("staging", "dock"):
+        raise Refused("state-conflict", "A staged unit stays in a lane. Cancel its shipment first.")
+
+
+async def move_unit(
+    uow: UnitOfWork,
+    key: str,
+    *,
+    to: str,
+    owners: Sequence[str] | None,
+    now: int,
+    ids: Ids,
+    actor: str,
+) -> None:
+    """One tagged unit lies somewhere else now."""
+    place = await _floor_place(uow, to)
+    unit = (await uow.carriers.units([key])).get(key)
+    if unit is None or unit.place is None or (owners is not None and unit.owner_id not in owners):
+        raise not_found("unit")
+    goods = [Content(unit.owner_id, unit.item_id, unit.lot_id, 1, unit.place, key)]
+    await _post(uow, goods, place, now=now, ids=ids, actor=actor)
+
+
+async def move_goods(
+    uow: UnitOfWork,
+    *,
+    owner: str,
+    sku: str,
+    quantity: int,
+    origin: str,
+    to: str,
+    now: int,
+    ids: Ids,
+    actor: str,
+) -> None:
+    """So many of an item were carried from place to place."""
+    place, source = await _floor_place(uow, to), await _floor_place(uow, origin)
+    items = await uow.orders.items(owner, [sku])
+    if sku not in items:
+        raise not_found("item")
+    here = [c for c in await uow.carriers.at(source, items[sku].item_id) if c.owner_id == owner]
+    total = sum(c.quantity for c in here)
+    if total < quantity:
+        raise Refused(
+            "insufficient-stock",
+            "The place holds less than that in the book. Count it or move less.",
+            wanted=quantity,
+            available=total,
+        )
+    goods: list[Content] = []
+    for lot_id in dict.fromkeys(c.lot_id for c in here):
+        left = quantity - sum(c.quantity for c in goods)
+        goods += choose(here, lot_id, left)
+    await _post(uow, goods, place, now=now, ids=ids, actor=actor)
+
+
+async def _floor_place(uow: UnitOfWork, code: str) -> Place:
+    place = await uow.stock.place(code)
+    if place.is_virtual:
+        raise Refused("location-virtual", "Goods are moved between real places.")
+    return place
+
+
+async def _post(
+    uow: UnitOfWork, goods: Sequence[Content], to: Place, *, now: int, ids: Ids, actor: str
+) -> None:
+    event = ids()
+    moves: list[Move] = carry_moves(
+        goods,
+        lambda content: replace(to, status=content.place.status),
+        event=event,
+        biz_step="storing",
+        cause="scan",
+        cause_id=str(event),
+        now=now,
+        actor=actor,
+    )
+    await post_moves(uow, moves, now=now, ids=ids)
+
+
+def _wrong(pointer: str, code: str, detail: str) -> Refused:
+    return Refused("validation", detail, errors=(FieldError(pointer, code, detail),))
