@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from core.domain.csv_text import RowError
 from core.domain.errors import FieldError, Refused, Unavailable
 
 STATUS: dict[str, int] = {
@@ -29,6 +30,8 @@ STATUS: dict[str, int] = {
     "not-acceptable": 406,
     "idempotency-in-progress": 409,
     "order-exists": 409,
+    "asn-exists": 409,
+    "bin-full": 409,
     "insufficient-stock": 409,
     "state-conflict": 409,
     "quota": 409,
@@ -78,13 +81,19 @@ def problem(
     }
     if errors:
         body["errors"] = [
-            {"pointer": e.pointer, "code": e.code, "detail": e.detail} for e in errors[:MAX_ERRORS]
+            {"pointer": e.pointer, "code": e.code, "detail": e.detail, **_cell(e)}
+            for e in errors[:MAX_ERRORS]
         ]
     if lines:
         body["lines"] = [dict(line) for line in lines[:MAX_ERRORS]]
     return Response(
         json.dumps(body).encode(), status_code=status, media_type=PROBLEM, headers=headers
     )
+
+
+def _cell(error: FieldError) -> dict[str, Any]:
+    """Where in a file the error is, for rows of CSV."""
+    return {"row": error.row, "column": error.column} if isinstance(error, RowError) else {}
 
 
 def refused(error: Refused, trace: str) -> Response:

@@ -1,16 +1,32 @@
-"""What telling the floor needs of storage: exceptions, one live row per kind and subject."""
+"""What the floor's exceptions and dead letters need of storage."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 from core.domain.judgement import Notice
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredLetter:
+    """A dead letter with its bytes; one of a reading has an index and that reading's bytes."""
+
+    site: str
+    agent: str | None
+    boot: int | None
+    seq: int | None
+    index: int | None
+    topic: str
+    payload: bytes
+    received_at: int
+    state: str
+
+
 class FloorStore(Protocol):
-    """Exceptions of one site inside one transaction."""
+    """Exceptions and dead letters of one site inside one transaction."""
 
     async def raise_notice(
         self,
@@ -36,3 +52,14 @@ class FloorStore(Protocol):
         self, exception_id: UUID, *, owners: Sequence[str] | None, actor: str, now: int
     ) -> None:
         """Close it; not-found otherwise. Once is enough."""
+
+    async def lock_letter(self, dead_letter_id: int) -> StoredLetter:
+        """Lock and load a dead letter; not-found otherwise."""
+
+    async def settle_letter(
+        self, dead_letter_id: int, state: str, *, reason: str, actor: str, now: int
+    ) -> None:
+        """Write what a person made of a dead letter."""
+
+    async def seen_since(self, subjects: Mapping[str, int]) -> frozenset[str]:
+        """Those subjects whose position was seen at or after the given instant."""

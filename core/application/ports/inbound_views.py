@@ -9,7 +9,6 @@ from uuid import UUID
 
 from core.domain.portal_report import ReportRow
 
-
 Row = dict[str, Any]
 Owners = Sequence[str] | None
 After = tuple[int, str] | None

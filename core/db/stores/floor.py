@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
+from core.application.ports.floor import StoredLetter
 from core.domain.errors import not_found
 from core.domain.judgement import Notice
 
@@ -36,6 +37,19 @@ RESOLVE = f"""
 UPDATE exception SET resolved_at = COALESCE(resolved_at, $4),
   acknowledged_at = COALESCE(acknowledged_at, $4),
   acknowledged_by = COALESCE(acknowledged_by, $5) {_SCOPE}
+"""
+LOCK_LETTER = """
+SELECT site_id AS site, agent, boot, seq, index, topic, bytes AS payload, received_at, state
+FROM dead_letter WHERE site_id = $1 AND dead_letter_id = $2 FOR UPDATE
+"""
+SETTLE_LETTER = """
+UPDATE dead_letter SET state = $3, reason = $4, settled_by = $5, settled_at = $6
+WHERE site_id = $1 AND dead_letter_id = $2
+"""
+SEEN_SINCE = """
+SELECT p.subject FROM position p
+JOIN unnest($2::text[], $3::bigint[]) AS k(subject, at) ON p.subject = k.subject
+WHERE p.site_id = $1 AND p.last_seen_at >= k.at
 """
 
 
@@ -100,3 +114,25 @@ class PgFloorStore:
         done = await self._raw.execute(statement, self._site, one, scope, now, actor)
         if done == "UPDATE 0":
             raise not_found("exception")
+
+    async def lock_letter(self, dead_letter_id: int) -> StoredLetter:
+        """See the port."""
+        row = await self._raw.fetchrow(LOCK_LETTER, self._site, dead_letter_id)
+        if row is None:
+            raise not_found("dead letter")
+        return StoredLetter(**dict(row))
+
+    async def settle_letter(
+        self, dead_letter_id: int, state: str, *, reason: str, actor: str, now: int
+    ) -> None:
+        """See the port."""
+        await self._raw.execute(
+            SETTLE_LETTER, self._site, dead_letter_id, state, reason, actor, now
+        )
+
+    async def seen_since(self, subjects: Mapping[str, int]) -> frozenset[str]:
+        """See the port."""
+        rows = await self._raw.fetch(
+            SEEN_SINCE, self._site, list(subjects), list(subjects.values())
+        )
+        return frozenset(row["subject"] for row in rows)

@@ -1,0 +1,90 @@
+"""Imports over HTTP: layout as JSON, items and first stock as CSV or one uploaded file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
+
+from core.api.app import check_query
+from core.api.deps import caller, context, json_answer, owner_of, site_of, transact
+from core.api.roles import MANAGER, allow
+from core.api.schemas.layout import LayoutIn
+from core.application.imports import import_items, import_stock
+from core.application.layout_import import import_layout
+from core.application.ports.uow import UnitOfWork
+from core.domain.errors import FieldError, Refused
+
+router = APIRouter(dependencies=[Depends(check_query)], tags=["imports"])
+allow(
+    MANAGER | {"integrator"},
+    "POST /v1/imports/layout",
+    "POST /v1/imports/items",
+    "POST /v1/imports/stock",
+)
+
+
+@router.post("/v1/imports/layout", summary="Import a site's layout")
+async def layout(request: Request, body: LayoutIn) -> Response:
+    """All or nothing; the same document again changes nothing."""
+    found = context(request)
+    if body.site.id != site_of(request):
+        detail = "The document is of another site than this server's."
+        raise Refused("validation", detail, errors=(FieldError("/site/id", "choice", detail),))
+    rows = body.rows()
+
+    async def write(unit: UnitOfWork) -> dict[str, int]:
+        return await import_layout(unit, rows, now=found.clock())
+
+    return json_answer({"imported": await transact(request, write)})
+
+
+@router.post("/v1/imports/items", summary="Import items")
+async def items(request: Request, owner: str | None = None, site: str | None = None) -> Response:
+    """CSV with the header sku,name,gtin,uom,min,max."""
+    data, found = await csv_of(request), context(request)
+    who = await _owner(request, owner)
+
+    async def write(unit: UnitOfWork) -> dict[str, int]:
+        return {"rows": await import_items(unit, data, owner=who, now=found.clock())}
+
+    return json_answer({"imported": await transact(request, write, site=site)})
+
+
+@router.post("/v1/imports/stock", summary="Import counted stock")
+async def stock(request: Request, owner: str | None = None, site: str | None = None) -> Response:
+    """CSV with the header location,sku,quantity and optionally lot,epc."""
+    data, found, actor = await csv_of(request), context(request), caller(request).name
+    who = await _owner(request, owner)
+
+    async def write(unit: UnitOfWork) -> dict[str, int]:
+        return await import_stock(
+            unit, data, owner=who, now=found.clock(), ids=found.ids, actor=actor
+        )
+
+    return json_answer({"imported": await transact(request, write, site=site)})
+
+
+async def _owner(request: Request, owner: str | None) -> str:
+    """The owner of the goods; the only one that the site has may be left out."""
+
+    async def only(unit: UnitOfWork) -> str | None:
+        known = (await unit.layout.known()).owners
+        return next(iter(known)) if len(known) == 1 else None
+
+    return owner_of(request, owner, default=await transact(request, only))
+
+
+async def csv_of(request: Request) -> bytes:
+    """The file of the request: the body itself, or the one file of a form. Its name is not used."""
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        body: bytes = request.state.body
+        return body
+    async with request.form(max_files=1) as form:
+        files: list[Any] = [value for value in form.values() if isinstance(value, UploadFile)]
+        if len(files) != 1 or len(form) != 1:
+            raise Refused("bad-request", "Send one file.")
+        data: bytes = await files[0].read()
+        return data
