@@ -24,9 +24,11 @@ from core.db.migrate import async_url
 from core.db.stores.carriers import PgCarrierStore
 from core.db.stores.doors import PgDoorStore
 from core.db.stores.floor import PgFloorStore
+from core.db.stores.housekeeping import PgHousekeeping
 from core.db.stores.inbound import PgInboundStore
 from core.db.stores.inbound_views import PgInboundViews
 from core.db.stores.layout import PgLayoutStore
+from core.db.stores.liveness import PgLivenessStore
 from core.db.stores.orders import PgOrderStore
 from core.db.stores.outbox import PgOutboxStore
 from core.db.stores.picking import PgPickStore
@@ -37,6 +39,7 @@ from core.db.stores.reservation import PgReservationStore
 from core.db.stores.shipment_views import PgDemandViews
 from core.db.stores.shipping import PgShippingStore
 from core.db.stores.stock import PgStockStore
+from core.db.stores.stock_views import PgStockViews
 from core.db.stores.tasks import PgTaskStore
 from core.db.stores.tracking import PgTrackingStore
 from core.db.stores.verify import PgVerifyStore
@@ -111,6 +114,11 @@ class PgUnitOfWork:
         return PgReplenishStore(self.raw, self.site)
 
     @cached_property
+    def stock_views(self) -> PgStockViews:
+        """Quants, moves, units and journeys as the interface shows them."""
+        return PgStockViews(self.raw, self.site)
+
+    @cached_property
     def order_views(self) -> PgDemandViews:
         """Orders, pick tasks, shipments and availability as the interface shows them."""
         return PgDemandViews(self.raw, self.site)
@@ -179,6 +187,16 @@ class PgUnitOfWork:
     def webhooks(self) -> PgWebhookStore:
         """Webhook endpoints and deliveries, inbound secrets."""
         return PgWebhookStore(self.raw, self.site)
+
+    @cached_property
+    def liveness(self) -> PgLivenessStore:
+        """Signs of life."""
+        return PgLivenessStore(self.raw, self.site)
+
+    @cached_property
+    def housekeeping(self) -> PgHousekeeping:
+        """What is kept for a time only."""
+        return PgHousekeeping(self.raw)
 
     async def emit(
         self,

@@ -174,7 +174,7 @@ def shown(row: dict[str, Any]) -> dict[str, Any]:
     """A row of the read side as JSON: instants as text, the row's version left to the ETag."""
     return {
         name: instant_text(value)
-        if name.endswith("_at") or name in ("ship_by", "lease_until")
+        if name.endswith("_at") or name in ("at", "ship_by", "lease_until")
         else [shown(entry) if isinstance(entry, dict) else entry for entry in value]
         if isinstance(value, list)
         else value

@@ -11,9 +11,11 @@ from uuid import UUID
 from core.application.ports.carriers import CarrierStore
 from core.application.ports.doors import DoorStore
 from core.application.ports.floor import FloorStore
+from core.application.ports.housekeeping import Housekeeping
 from core.application.ports.inbound import InboundStore
 from core.application.ports.inbound_views import InboundViews
 from core.application.ports.layout import LayoutStore
+from core.application.ports.liveness import LivenessStore
 from core.application.ports.order_views import OrderViews
 from core.application.ports.orders import OrderStore, PromiseStore, ReservationStore
 from core.application.ports.outbox import OutboxStore
@@ -22,6 +24,7 @@ from core.application.ports.platform import PlatformStore
 from core.application.ports.replenish import ReplenishStore
 from core.application.ports.shipping import ShippingStore
 from core.application.ports.stock import StockStore
+from core.application.ports.stock_views import StockViews
 from core.application.ports.tasks import TaskStore
 from core.application.ports.tracking import TrackingStore
 from core.application.ports.verify import VerifyStore
@@ -67,6 +70,9 @@ class UnitOfWork(Protocol):
     def replenish(self) -> ReplenishStore: ...
 
     @property
+    def stock_views(self) -> StockViews: ...
+
+    @property
     def order_views(self) -> OrderViews: ...
 
     @property
@@ -107,6 +113,12 @@ class UnitOfWork(Protocol):
 
     @property
     def webhooks(self) -> WebhookStore: ...
+
+    @property
+    def liveness(self) -> LivenessStore: ...
+
+    @property
+    def housekeeping(self) -> Housekeeping: ...
 
     async def emit(
         self,

@@ -1,0 +1,161 @@
+"""Stock over HTTP: what can be sold, what lies where, what moved, and where one unit has been."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import Response
+
+from core.api.app import check_query
+from core.api.deps import json_answer, owners_scope, page_of, paged, path_id, transact
+from core.api.roles import READERS, allow
+from core.api.schemas.orders import shown
+from core.application.ports.stock_views import MoveFilter
+from core.application.ports.uow import UnitOfWork
+from core.domain.errors import Refused
+from core.domain.naming import normal_unit_key
+
+router = APIRouter(dependencies=[Depends(check_query)], tags=["stock"])
+allow(
+    READERS,
+    "GET /v1/availability",
+    "GET /v1/stock",
+    "GET /v1/moves",
+    "GET /v1/units/{key:path}",
+    "GET /v1/handling-units/{name:path}",
+    "GET /v1/journey/{key:path}",
+)
+JOURNEY_STEPS = 500
+
+
+@router.get("/v1/availability", summary="What can be sold")
+async def availability(
+    request: Request,
+    sku: Annotated[list[str] | None, Query()] = None,
+    owner: str | None = None,
+    site: str | None = None,
+    limit: str | None = None,
+    cursor: str | None = None,
+) -> dict[str, Any]:
+    """By item: on hand, available, promised, reserved, incoming and blocked quantities."""
+    page, owners = page_of(limit, cursor), owners_scope(request, owner)
+    after = _number(page.after)
+
+    async def read(unit: UnitOfWork) -> list[dict[str, Any]]:
+        return await unit.order_views.availability(
+            owners=owners,
+            skus=sku or [],
+            limit=page.limit + 1,
+            after=None if after is None else (after,),
+        )
+
+    return _list(await transact(request, read, site=site), page, "item_id")
+
+
+@router.get("/v1/stock", summary="What lies where")
+async def stock(
+    request: Request,
+    sku: str | None = None,
+    location: str | None = None,
+    owner: str | None = None,
+    site: str | None = None,
+    limit: str | None = None,
+    cursor: str | None = None,
+) -> dict[str, Any]:
+    """One row per item, lot, place, handling unit and status."""
+    page, owners = page_of(limit, cursor), owners_scope(request, owner)
+
+    async def read(unit: UnitOfWork) -> list[dict[str, Any]]:
+        return await unit.stock_views.stock(
+            owners=owners,
+            sku=sku,
+            location=location,
+            limit=page.limit + 1,
+            after=_number(page.after),
+        )
+
+    return _list(await transact(request, read, site=site), page, "quant_id")
+
+
+@router.get("/v1/moves", summary="What moved")
+async def moves(
+    request: Request,
+    item: str | None = None,
+    epc: str | None = None,
+    pass_: Annotated[str | None, Query(alias="pass")] = None,
+    order: str | None = None,
+    owner: str | None = None,
+    site: str | None = None,
+    limit: str | None = None,
+    cursor: str | None = None,
+) -> dict[str, Any]:
+    """Ledger lines, newest first; `item` is an SKU, `pass` and `order` are ids."""
+    page = page_of(limit, cursor)
+    wanted = MoveFilter(
+        owners=owners_scope(request, owner),
+        sku=item,
+        epc_key=None if epc is None else normal_unit_key(epc, pointer="?epc"),
+        pass_id=None if pass_ is None else path_id(pass_, "pass"),
+        order_id=None if order is None else path_id(order, "order"),
+    )
+
+    async def read(unit: UnitOfWork) -> list[dict[str, Any]]:
+        return await unit.stock_views.moves(
+            wanted, limit=page.limit + 1, before=_number(page.after)
+        )
+
+    return _list(await transact(request, read, site=site), page, "id")
+
+
+@router.get("/v1/units/{key:path}", summary="One tagged unit")
+async def unit(request: Request, key: str, site: str | None = None) -> Response:
+    """By key, EPC in hex, URN or element string."""
+    wanted, owners = normal_unit_key(key, pointer="/key"), owners_scope(request)
+
+    async def read(uow: UnitOfWork) -> dict[str, Any]:
+        return await uow.stock_views.unit(wanted, owners)
+
+    return json_answer(shown(await transact(request, read, site=site)))
+
+
+@router.get("/v1/handling-units/{name:path}", summary="One handling unit and what it holds")
+async def handling_unit(request: Request, name: str, site: str | None = None) -> Response:
+    """By id or any form of its key."""
+    owners = owners_scope(request)
+    try:
+        wanted: UUID | str = UUID(name)
+    except ValueError:
+        wanted = normal_unit_key(name, pointer="/name")
+
+    async def read(uow: UnitOfWork) -> dict[str, Any]:
+        return await uow.stock_views.handling_unit(wanted, owners)
+
+    return json_answer(shown(await transact(request, read, site=site)))
+
+
+@router.get("/v1/journey/{key:path}", summary="Where a unit or handling unit has been")
+async def journey(request: Request, key: str, site: str | None = None) -> Response:
+    """Moves, passes and positions in time order, at most the newest 500."""
+    wanted, owners = normal_unit_key(key, pointer="/key"), owners_scope(request)
+
+    async def read(uow: UnitOfWork) -> list[dict[str, Any]]:
+        return await uow.stock_views.journey(wanted, owners, limit=JOURNEY_STEPS)
+
+    steps = [shown(step) for step in await transact(request, read, site=site)]
+    return json_answer({"key": wanted, "steps": steps, "complete": len(steps) < JOURNEY_STEPS})
+
+
+def _list(rows: list[dict[str, Any]], page: Any, key: str) -> dict[str, Any]:
+    found = paged(rows, page, key)
+    return {"items": [shown(row) for row in found["items"]], "next_cursor": found["next_cursor"]}
+
+
+def _number(place: tuple[Any, ...] | None) -> int | None:
+    """The row number in a page cursor."""
+    if place is None:
+        return None
+    if len(place) != 1 or type(place[0]) is not int or not 0 <= place[0] < 1 << 62:
+        raise Refused("cursor-invalid", "This page cursor was not made here. Start without one.")
+    return int(place[0])
