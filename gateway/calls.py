@@ -27,7 +27,7 @@ def early_call(
     load.dirty = False
     if portal.has_beams and load.beams.way not in ("in", "out"):
         return None
-    call, found, views = _call(portal, load, elsewhere, unseen, now=portal.now, closing=None)
+    call, found, views, _ = _call(portal, load, elsewhere, unseen, now=portal.now, closing=None)
     if call.direction not in ("in", "out"):
         return None
     if not portal.has_beams and not _is_past(call, views, portal.limits):
@@ -43,12 +43,18 @@ def final_call(
     portal: Portal, closing: Closing, *, elsewhere: ElsewhereOf, unseen: Sequence[str]
 ) -> PassCall:
     """The call of a pass that ends."""
-    call, found, _ = _call(
-        portal, closing.load, elsewhere, unseen, now=closing.now, closing=closing
+    load = closing.load
+    call, found, views, vote = _call(
+        portal, load, elsewhere, unseen, now=closing.now, closing=closing
     )
-    if call.direction in ("in", "out"):
-        portal.settle(found.crossed, closing.now)
-    portal.late.clear()
+    if vote.next_at is None or vote.crossed_at is None or not found.crossed:
+        silent = closing.now - AROUND_US
+        gone = {v.key for v in views if not v.settled and v.whole.last < silent}
+        portal.settle(gone | found.crossed if _crossed(call) else gone, closing.now)
+        return call
+    # Two loads in one pass, which only happens where no beam parts them.
+    portal.settle(found.crossed, closing.now)
+    portal.reopen(load, opened=(vote.crossed_at + vote.next_at) // 2)
     return call
 
 
@@ -60,7 +66,7 @@ def _call(
     *,
     now: int,
     closing: Closing | None,
-) -> tuple[PassCall, Members, list[View]]:
+) -> tuple[PassCall, Members, list[View], LoadVote]:
     limits = portal.limits
     tracks = [t for t in portal.tracks.values() if t.last >= load.opened - limits.lookback_us]
     vote, span = _class_and_span(portal, load, tracks, unseen, now, elsewhere)
@@ -93,7 +99,7 @@ def _call(
         features=_features(load, vote, found, unseen),
         said=load.said,
     )
-    return call, found, views
+    return call, found, views, vote
 
 
 def _class_and_span(
@@ -133,6 +139,10 @@ def _company(views: Sequence[View], span: Span) -> Company:
     lasts = sorted(whole.last for whole in moved)
     first = int(median(whole.first for whole in moved))
     return Company(first, int(median(lasts)), lasts[len(lasts) * 9 // 10])
+
+
+def _crossed(call: PassCall) -> bool:
+    return call.direction in ("in", "out")
 
 
 def _is_past(call: PassCall, views: Sequence[View], limits: Thresholds) -> bool:

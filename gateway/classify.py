@@ -99,6 +99,10 @@ def _in_crossed_load(
 ) -> tuple[str | None, bool]:
     """(None, True) for a member, else the reason and whether it stands whatever is expected."""
     entry, exit_ = (OUTSIDE, INSIDE) if direction == "in" else (INSIDE, OUTSIDE)
+    if view.unmoved:
+        return "static", True
+    if view.whole.last < around.load.first or view.whole.first > around.load.gone + STAYS_US:
+        return "not_in_load", True
     if view.before == exit_ or view.after == entry:
         if _keeps_company(view, around, limits):
             return None, True

@@ -5,7 +5,7 @@ A pass closes when its moving tags are silent, when the next load breaks a beam,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -193,9 +193,14 @@ class Portal:
         self.opened, self.closing = [], []
         return found
 
-    def settle(self, crossed: frozenset[str], until: int) -> None:
-        """The tags of a load that crossed are done: their past belongs to it."""
-        for key in crossed:
+    def reopen(self, load: OpenPass, *, opened: int) -> None:
+        """A second load was in the pass that just closed: it gets a pass of its own."""
+        if self.load is None:
+            self._open(opened, load.stream, load.seq, load.opened_at, load.motion_arrived)
+
+    def settle(self, tags: Iterable[str], until: int) -> None:
+        """These tags' past belongs to a pass that is over."""
+        for key in tags:
             if (track := self.tracks.get(key)) is not None:
                 track.taken_until = max(track.taken_until, until)
         self.late.clear()

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from gateway.features import Heard, heard, is_static, thirds
 from gateway.thresholds import Thresholds
-from gateway.tracks import Run, Track
+from gateway.tracks import INSIDE, OUTSIDE, Run, Track
 
 RECENT_RUNS = 8
+NEARBY_US = 3_000_000
 SETTLED_US = 3_000_000
 BASELINE_SD_DB = 0.7
 
@@ -29,7 +30,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One tag relative to a span. `before` and `after` are the sides that hear it best there."""
+    """One tag relative to a span. `before` and `after` are the sides that hear it best there.
+
+    `settled`: it stood still well before the load came; `unmoved`: and it stands there after it.
+    """
 
     track: Track
     runs: tuple[Run, ...]
@@ -39,6 +43,7 @@ class View:
     after: int | None
     reads_before: float
     settled: bool
+    unmoved: bool
     starts: int | None
     ends: int | None
 
@@ -56,17 +61,21 @@ def view_of(track: Track, span: Span, limits: Thresholds) -> View | None:
     earlier = [run for run in track.since(0) if run.last < span.start]
     core = [run for run in runs if run.last >= span.start and run.first <= span.end]
     later = [run for run in runs if run.first > span.end]
-    recent = heard(earlier[-RECENT_RUNS:])
+    recent, next_ = heard(_recent(earlier)), heard(_soon(later))
+    settled = _settled(earlier, span.start - SETTLED_US, limits)
+    whole = heard(runs)
+    still = is_static(whole, sd_db=limits.static_sd_db, reads=limits.static_reads)
     early, late = thirds(runs)
     return View(
         track=track,
         runs=tuple(runs),
-        whole=heard(runs),
+        whole=whole,
         core=heard(core),
         before=recent.dominant,
-        after=heard(later[:RECENT_RUNS]).dominant,
+        after=next_.dominant,
         reads_before=_pace(earlier),
-        settled=_settled(earlier, span.start - SETTLED_US, limits),
+        settled=settled,
+        unmoved=settled and (still or _same_levels(recent, next_, limits)),
         starts=early.dominant,
         ends=late.dominant,
     )
@@ -76,6 +85,26 @@ def views_of(tracks: Iterable[Track], span: Span, limits: Thresholds) -> list[Vi
     """All tags heard in the span."""
     found = (view_of(track, span, limits) for track in tracks)
     return [view for view in found if view is not None]
+
+
+def _recent(runs: list[Run]) -> list[Run]:
+    """The last runs of a list: those of some seconds, and at least a few."""
+    since = runs[-1].last - NEARBY_US if runs else 0
+    return [run for i, run in enumerate(runs, -len(runs)) if run.last >= since or -i <= RECENT_RUNS]
+
+
+def _soon(runs: list[Run]) -> list[Run]:
+    """The first runs of a list: those of some seconds, and at least a few."""
+    until = runs[0].first + NEARBY_US if runs else 0
+    return [run for i, run in enumerate(runs) if run.first <= until or i < RECENT_RUNS]
+
+
+def _same_levels(before: Heard, after: Heard, limits: Thresholds) -> bool:
+    """Whether every side that heard it before and after hears it as loud as before."""
+    both = [s for s in (OUTSIDE, INSIDE) if before.reads[s] and after.reads[s]]
+    return bool(both) and all(
+        abs(before.mean[side] - after.mean[side]) < limits.same_level_db for side in both
+    )
 
 
 def _pace(runs: list[Run]) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from core.domain.judgement import Direction
@@ -34,12 +35,13 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class LoadVote:
-    """What all say: class, confidence, when the load was at the door by its tags' account."""
+    """What all say: class, confidence, when it was at the door; `next_at`: another load's turn."""
 
     direction: Direction
     confidence: float
     crossed_at: int | None
     votes: int
+    next_at: int | None = None
 
 
 def vote_of(view: View, limits: Thresholds) -> Vote | None:
@@ -47,6 +49,8 @@ def vote_of(view: View, limits: Thresholds) -> Vote | None:
     first = view.before if view.before is not None else view.starts
     last = view.after if view.after is not None else view.ends
     moved = view.track.range_db(view.whole.first) >= limits.motion_db
+    if view.unmoved:
+        return None
     if first != last and view.whole.both:
         outward = view.whole.peak_at[OUTSIDE] - view.whole.peak_at[INSIDE]
         direction: Direction = "in" if last == INSIDE else "out"
@@ -58,6 +62,16 @@ def vote_of(view: View, limits: Thresholds) -> Vote | None:
     if view.settled or not moved or view.whole.loudest < limits.floor_dbm:
         return None
     return Vote("not_crossed", LIKELY if view.whole.both else SLIGHT, None)
+
+
+def first_load(votes: Sequence[Vote], limits: Thresholds) -> tuple[list[Vote], int | None]:
+    """The votes of the first load by crossing times, and when the next one crossed, if any did."""
+    times = sorted(vote.crossed_at for vote in votes if vote.crossed_at is not None)
+    for earlier, later in pairwise(times):
+        if later - earlier > limits.apart_us:
+            kept = [v for v in votes if v.crossed_at is None or v.crossed_at <= earlier]
+            return kept, later
+    return list(votes), None
 
 
 def tally(votes: Sequence[Vote], limits: Thresholds) -> tuple[Direction | None, float]:
@@ -79,6 +93,9 @@ def load_vote(
 ) -> LoadVote:
     """The class of the load that these tags and beams make."""
     votes = [vote for view in views if (vote := vote_of(view, limits)) is not None]
+    next_at = None
+    if way not in ("in", "out"):
+        votes, next_at = first_load(votes, limits)
     best, share = tally(votes, limits)
     crossers = [vote for vote in votes if vote.direction == best]
     times = [vote.crossed_at for vote in crossers if vote.crossed_at is not None]
@@ -86,7 +103,7 @@ def load_vote(
     direction, confidence = _class(way, best, share, crossers, limits)
     if neighbour_unseen and way not in ("in", "out") and direction in ("in", "out"):
         direction = "undecided"
-    return LoadVote(direction, round(confidence, 3), at, len(votes))
+    return LoadVote(direction, round(confidence, 3), at, len(votes), next_at)
 
 
 def _class(
