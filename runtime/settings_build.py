@@ -87,7 +87,9 @@ def build(raw: Raw, *, home: Path, beside: Path) -> Settings:
             **gateway.given("group_ms", "max_messages"),
         ),
         api=Api(**at("api").given("host", "port", "hosts", "guest", "requests_per_minute")),
-        worker=Worker(**at("worker").given("relay_rows", "relay_ms")),
+        worker=Worker(
+            **at("worker").given("relay_rows", "relay_ms", "auto_release", "position_days")
+        ),
         influx=_influx(raw, at("influx"), home) if "influx" in raw.tables else None,
         webhooks=Webhooks(
             **at("webhooks").given("allow_networks", "allow_ports"),

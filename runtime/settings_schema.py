@@ -162,6 +162,8 @@ KEYS: dict[str, Key] = {
     "api.requests_per_minute": _COUNT,
     "worker.relay_rows": _COUNT,
     "worker.relay_ms": Key("integer", _between(10, 60_000), "10 to 60000 milliseconds"),
+    "worker.auto_release": Key("yes-no"),
+    "worker.position_days": Key("integer", _between(1, 3650), "1 to 3650 days"),
     "influx.url": Key("text", _url("http", "https"), "http://host:8086 or https://…"),
     "influx.token": Key("text", secret=True),
     "influx.token_file": _secret_file(),

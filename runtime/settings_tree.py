@@ -149,10 +149,12 @@ class Api:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Table `[worker]`."""
+    """Table `[worker]`. With `auto_release` promised orders go to the floor by rule."""
 
     relay_rows: int = 500
     relay_ms: int = 100
+    auto_release: bool = True
+    position_days: int = 90
 
 
 @dataclass(frozen=True, slots=True)

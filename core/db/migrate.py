@@ -1,4 +1,4 @@
-"""Migrations: brings a database to the newest schema, then refreshes the KPI views and grants.
+"""Migrations: bring a database to the newest schema, then refresh functions, views and grants.
 
 Forward only. Every run takes an advisory lock, so two roles that start together migrate once.
 """
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 KPI = Path(__file__).parent / "kpi"
+FUNCTIONS = Path(__file__).parent / "functions"
 _LOCK = 7_301_001
 APP_ROLE = "dockledger_app"
 KPI_ROLE = "dockledger_kpi"
@@ -27,6 +28,7 @@ DO $$ BEGIN
     REVOKE UPDATE, DELETE ON move FROM {APP_ROLE};
     GRANT SELECT ON ALL TABLES IN SCHEMA kpi TO {APP_ROLE};
     GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {APP_ROLE};
+    GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {APP_ROLE};
   END IF;
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{KPI_ROLE}') THEN
     GRANT USAGE ON SCHEMA kpi TO {KPI_ROLE};
@@ -62,6 +64,7 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
     raw = cast(Any, connection.connection.dbapi_connection)
     scripts = ["CREATE SCHEMA IF NOT EXISTS kpi"]
+    scripts += [path.read_text(encoding="utf-8") for path in sorted(FUNCTIONS.glob("*.sql"))]
     scripts += [path.read_text(encoding="utf-8") for path in sorted(KPI.glob("*.sql"))]
     for script in (*scripts, GRANTS):
         raw.run_async(lambda c, s=script: c.execute(s))
