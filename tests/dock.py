@@ -5,7 +5,8 @@ Time is a counter, ids are numbered; passes are fed as the gateway feeds them, w
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
@@ -257,9 +258,14 @@ class Dock:
         return quants, moves, lines, units, held, tasks
 
 
-def build_dock(url: str) -> Dock:
-    """A dock on a fresh database; its engine is the caller's to dispose of."""
-    return Dock(PgUnitOfWorkFactory(build_engine(url, pool_size=4)), url)
+@asynccontextmanager
+async def a_dock(url: str) -> AsyncIterator[Dock]:
+    """A dock on a fresh database, without a layout yet."""
+    engine = build_engine(url, pool_size=8)
+    try:
+        yield Dock(PgUnitOfWorkFactory(engine), url)
+    finally:
+        await engine.dispose()
 
 
 def _sku(key: str) -> str:

@@ -30,6 +30,14 @@ allow(STAFF, "POST /v1/exceptions/{exception_id}/acknowledge")
 allow(LEADS, "POST /v1/exceptions/{exception_id}/resolve")
 
 
+def _scope(request: Request, owner: str | None = None) -> list[str] | None:
+    """Owners whose exceptions the caller sees; `*` stands for those of the building, for staff."""
+    owners = owners_scope(request, owner)
+    if owners is None or owner is not None or caller(request).role == "owner":
+        return owners
+    return [*owners, "*"]
+
+
 @router.get("/v1/exceptions", summary="Exceptions, newest first")
 async def list_exceptions(
     request: Request,
@@ -40,7 +48,7 @@ async def list_exceptions(
     cursor: str | None = None,
 ) -> dict[str, Any]:
     """`open=true` for what stands, `open=false` for what is settled."""
-    page, owners = page_of(limit, cursor), owners_scope(request, owner)
+    page, owners = page_of(limit, cursor), _scope(request, owner)
     after, standing = place_after(page.after), _flag(open)
 
     async def read(unit: UnitOfWork) -> list[dict[str, Any]]:
@@ -64,7 +72,7 @@ def _flag(value: str | None) -> bool | None:
 @router.get("/v1/exceptions/{exception_id}", summary="One exception")
 async def get_exception(request: Request, exception_id: str, site: str | None = None) -> Response:
     """With its facts, pass and visit."""
-    wanted, owners = path_id(exception_id, "exception"), owners_scope(request)
+    wanted, owners = path_id(exception_id, "exception"), _scope(request)
 
     async def read(unit: UnitOfWork) -> dict[str, Any]:
         return await unit.inbound_views.exception(wanted, owners)
@@ -75,7 +83,7 @@ async def get_exception(request: Request, exception_id: str, site: str | None = 
 @router.post("/v1/exceptions/{exception_id}/acknowledge", summary="Note that it was seen")
 async def acknowledge(request: Request, exception_id: str, site: str | None = None) -> Response:
     """It stays open until what it says is settled."""
-    wanted, owners = path_id(exception_id, "exception"), owners_scope(request)
+    wanted, owners = path_id(exception_id, "exception"), _scope(request)
     now, actor = context(request).clock(), caller(request).name
 
     async def write(unit: UnitOfWork) -> dict[str, Any]:
@@ -88,7 +96,7 @@ async def acknowledge(request: Request, exception_id: str, site: str | None = No
 @router.post("/v1/exceptions/{exception_id}/resolve", summary="Settle it")
 async def resolve(request: Request, exception_id: str, site: str | None = None) -> Response:
     """A person says that nothing is left to do."""
-    wanted, owners = path_id(exception_id, "exception"), owners_scope(request)
+    wanted, owners = path_id(exception_id, "exception"), _scope(request)
     now, actor = context(request).clock(), caller(request).name
 
     async def write(unit: UnitOfWork) -> dict[str, Any]:

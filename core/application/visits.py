@@ -67,7 +67,8 @@ async def open_visit(
             raise state_conflict(document.kind, state, "part of a visit")
     before = await uow.visits.lock_open(portal)
     if before is not None:
-        await _close(uow, before, now=now, ids=ids, actor="next visit", more_expected=True)
+        waiting = bool(await uow.visits.unsettled(before))
+        await _close(uow, before, now=now, ids=ids, actor="next visit", more_expected=waiting)
     taken = await uow.visits.taken(named)
     if taken:
         raise Refused(

@@ -14,7 +14,7 @@ import pytest
 from core.application.passes import confirm_pass
 from core.application.visits import close_visit, open_visit, remainder_for
 from core.domain.tags import Document
-from tests.dock import Dock, a_layout, build_dock, pallet_key, unit_key
+from tests.dock import Dock, a_dock, a_layout, pallet_key, unit_key
 
 P1, P2, P3 = (pallet_key(n) for n in (1, 2, 3))
 CARTONS = {
@@ -30,9 +30,8 @@ UNKNOWN = [unit_key(3, 700 + n) for n in range(10)]
 
 @pytest.fixture
 async def dock(database_url: str) -> AsyncIterator[Dock]:
-    made = build_dock(database_url)
-    yield made
-    await made.open_unit._engine.dispose()
+    async with a_dock(database_url) as made:
+        yield made
 
 
 def a_load(pallet: str) -> list[str]:

@@ -80,7 +80,7 @@ class DoorStore(Protocol):
         """Those moves whose goods are where the move takes them from."""
 
     async def mode(self, portal: str, direction: str, owner: str) -> Mode:
-        """The mode of a portal's direction for an owner, `*` for all; `observe` by default."""
+        """Lock a portal; its mode for a direction and owner (`*` for all), else not-found."""
 
     async def set_mode(
         self, portal: str, direction: str, owner: str, mode: Mode, *, actor: str, now: int

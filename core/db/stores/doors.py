@@ -77,8 +77,10 @@ SELECT count(*) FROM pass WHERE site_id = $1 AND visit_id = $2 AND booking = 'pr
   AND closed_at < $3
 """
 MODE = """
-SELECT mode FROM portal_mode WHERE site_id = $1 AND portal = $2 AND direction = $3
-  AND owner_id IN ($4, '*') ORDER BY owner_id = '*' LIMIT 1
+SELECT COALESCE((SELECT mode FROM portal_mode m WHERE m.site_id = p.site_id
+  AND m.portal = p.portal AND m.direction = $3 AND m.owner_id IN ($4, '*')
+  ORDER BY m.owner_id = '*' LIMIT 1), 'observe')
+FROM portal p WHERE p.site_id = $1 AND p.portal = $2 FOR UPDATE
 """
 SET_MODE = """
 INSERT INTO portal_mode (site_id, portal, direction, owner_id, mode, since, actor)
@@ -248,17 +250,15 @@ class PgDoorStore:
 
     async def mode(self, portal: str, direction: str, owner: str) -> Mode:
         """See the port."""
-        found = await self._raw.fetchval(MODE, self._site, portal, direction, owner)
-        mode: Mode = found if found is not None else "observe"
-        return mode
+        found: Mode | None = await self._raw.fetchval(MODE, self._site, portal, direction, owner)
+        if found is None:
+            raise not_found("portal")
+        return found
 
     async def set_mode(
         self, portal: str, direction: str, owner: str, mode: Mode, *, actor: str, now: int
     ) -> None:
         """See the port."""
-        known = "SELECT 1 FROM portal WHERE site_id = $1 AND portal = $2 FOR UPDATE"
-        if await self._raw.fetchval(known, self._site, portal) is None:
-            raise not_found("portal")
         await self._raw.execute(SET_MODE, self._site, portal, direction, owner, mode, now, actor)
 
 

@@ -28,7 +28,7 @@ UPDATE exception SET resolved_at = $4
 WHERE site_id = $1 AND kind = ANY($2::text[]) AND subject = ANY($3::text[]) AND resolved_at IS NULL
 """
 _SCOPE = """WHERE site_id = $1 AND exception_id = $2
-  AND ($3::text[] IS NULL OR owner_id = ANY($3::text[]))"""
+  AND ($3::text[] IS NULL OR COALESCE(owner_id, '*') = ANY($3::text[]))"""
 ACKNOWLEDGE = f"""
 UPDATE exception SET acknowledged_at = COALESCE(acknowledged_at, $4),
   acknowledged_by = COALESCE(acknowledged_by, $5) {_SCOPE}

@@ -156,11 +156,12 @@ WHERE t.site_id = $1 AND ({_SCOPE.format("t")} OR t.owner_id IS NULL)
   AND ($6::bigint IS NULL OR (t.created_at, t.task_id) > ($6, $7::uuid))
 ORDER BY t.created_at, t.task_id LIMIT $8
 """
-EXCEPTION_HEAD = f"""
+EXCEPTION_HEAD = """
 SELECT e.exception_id AS id, e.kind, e.severity, e.subject, e.message, e.portal, e.pass_id,
   e.visit_id, e.fulfilment_id, e.owner_id AS owner, e.facts, e.opened_at, e.acknowledged_at,
   e.acknowledged_by, e.resolved_at
-FROM exception e WHERE e.site_id = $1 AND {_SCOPE.format("e")}
+FROM exception e WHERE e.site_id = $1
+  AND ($2::text[] IS NULL OR COALESCE(e.owner_id, '*') = ANY($2::text[]))
 """
 EXCEPTION = EXCEPTION_HEAD + " AND e.exception_id = $3"
 EXCEPTIONS = EXCEPTION_HEAD + (
