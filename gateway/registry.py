@@ -11,6 +11,7 @@ from typing import Literal
 
 from core.application.ports.tracking import DeviceRow, PortalRow, ReadPointRow, RegistryRows
 
+WHOLE_SITE = "site"
 AgentStanding = Literal["active", "revoked", "unknown"]
 
 
@@ -18,7 +19,7 @@ AgentStanding = Literal["active", "revoked", "unknown"]
 class Registry:
     """One cell's part of a site."""
 
-    cell: str
+    cells: frozenset[str]
     agents: Mapping[str, tuple[str, str]]
     devices: Mapping[tuple[str, str], DeviceRow]
     antennas: Mapping[tuple[str, str, int], ReadPointRow]
@@ -39,7 +40,7 @@ class Registry:
     def is_mine(self, agent: str) -> bool:
         """Whether the agent belongs to this cell."""
         found = self.agents.get(agent)
-        return found is not None and found[0] == self.cell
+        return found is not None and found[0] in self.cells
 
     def light_of(self, portal: str) -> tuple[str, str] | None:
         """(agent, device) of the stack light of a portal."""
@@ -53,8 +54,9 @@ class Registry:
         return frozenset(p.agent for p in self.antennas.values() if p.portal == portal)
 
 
-def build_registry(rows: RegistryRows, *, cell: str) -> Registry:
-    """The cell's registry from the rows of the book."""
+def build_registry(rows: RegistryRows, *, site: str, cell: str) -> Registry:
+    """The cell's registry from the rows of the book; the cell named as the site is the default."""
+    cells = frozenset({cell, WHOLE_SITE} if cell == site else {cell})
     devices = {(row.agent, row.device): row for row in rows.devices}
     antennas: dict[tuple[str, str, int], ReadPointRow] = {}
     inputs: dict[tuple[str, str, int], ReadPointRow] = {}
@@ -69,13 +71,13 @@ def build_registry(rows: RegistryRows, *, cell: str) -> Registry:
         else:
             stations[point.agent, point.device] = point
     return Registry(
-        cell=cell,
+        cells=cells,
         agents=rows.agents,
         devices=devices,
         antennas=antennas,
         inputs=inputs,
         stations=stations,
-        portals={row.portal: row for row in rows.portals if row.cell == cell},
+        portals={row.portal: row for row in rows.portals if row.cell in cells},
         belts=frozenset(belt for row in rows.devices for belt in row.belts),
         locations=rows.locations,
         jammed=rows.jammed,

@@ -46,7 +46,9 @@ async def record_decision(
 
 async def _standing(uow: UnitOfWork, decision: GroupDecision) -> dict[str, Standing | None]:
     """What the keys stand for that the gateway has not looked up lately; None for unknown ones."""
-    asked = {tag.epc_key for tag in decision.tags if tag.hold is None} - decision.known.keys()
+    asked = {tag.epc_key for tag in decision.tags if tag.hold is None}
+    asked |= {position.subject for position in decision.positions}
+    asked -= decision.known.keys()
     if not asked:
         return {}
     found = await uow.tracking.standing(sorted(asked))

@@ -10,6 +10,7 @@ from core.application.expected import expected_for
 from core.application.passes import book_pass
 from core.application.ports.tracking import PassRow, PassTag
 from core.application.ports.uow import Ids, UnitOfWork
+from core.application.verdict_notices import announce_verdict
 from core.domain.expected import Expected
 from core.domain.judgement import Judgement, LoadClass
 from core.domain.passes import judge
@@ -29,7 +30,18 @@ async def record_call(
     row = _row(call, load, judgement, said)
     if not await uow.tracking.write_pass(row, epoch=epoch):
         return None
-    if not call.early:
+    if call.early:
+        # The pass's visit is settled when it closes; until then the exception stands alone.
+        await announce_verdict(
+            uow,
+            pass_id=call.pass_id,
+            portal=call.portal,
+            visit_id=None,
+            judgement=judgement,
+            now=now,
+            ids=ids,
+        )
+    else:
         await book_pass(
             uow,
             pass_id=call.pass_id,

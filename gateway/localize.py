@@ -1,0 +1,147 @@
+"""Where a tag is among zones: mean RSSI with hold-off and hysteresis, after the published profile.
+
+A tag moves when the new place is louder by an offset that shrinks with the age of the old one; one
+read is no arrival.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+WINDOW = 20
+READS_AT_NEW = 2
+SLOPE_DB_PER_MS = -0.008
+MARGIN_DB = 6.0
+HOLD_OFF_MS = 500.0
+LONGEST_HOLD_US = 60_000_000
+REFRESH_US = 10_000_000
+RECENT_US = 30_000_000
+MAX_TAGS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A tag heard at a place. `place` is a location id."""
+
+    key: str
+    place: int
+    read_point: str
+    rssi_dbm: float
+    reads: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a tag is now thought to be; `changed` when that is news."""
+
+    key: str
+    place: int
+    read_point: str
+    confidence: float
+    since: int
+    seen_at: int
+    changed: bool
+
+
+@dataclass(slots=True)
+class _Place:
+    levels: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
+    reads: int = 0
+    last: int = 0
+
+    @property
+    def mean(self) -> float:
+        return sum(self.levels) / len(self.levels)
+
+
+@dataclass(slots=True)
+class _Tag:
+    places: dict[int, _Place] = field(default_factory=dict)
+    current: int | None = None
+    since: int = 0
+    told: int = 0
+    last: int = 0
+
+
+class Localizer:
+    """Positions of the tags of one cell; bounded, the tag unheard longest is forgotten first."""
+
+    def __init__(self) -> None:
+        self._tags: dict[str, _Tag] = {}
+        self.flaps = 0
+
+    def restore(self, key: str, place: int, *, since: int, seen_at: int) -> None:
+        """A position from the book, for a gateway that starts."""
+        self._tags[key] = _Tag(current=place, since=since, told=seen_at, last=seen_at)
+
+    def hear(self, heard: Sighting) -> Position | None:
+        """Take a sighting; a position when it changed or is due to be refreshed."""
+        tag = self._tags.get(heard.key)
+        if tag is None:
+            tag = self._tags[heard.key] = _Tag()
+            if len(self._tags) > MAX_TAGS:
+                del self._tags[next(iter(self._tags))]
+        if heard.at < tag.last - RECENT_US:
+            return None
+        tag.last = max(tag.last, heard.at)
+        place = tag.places.setdefault(heard.place, _Place())
+        if heard.at - place.last > RECENT_US:
+            place.levels.clear()
+            place.reads = 0
+        place.levels.append(heard.rssi_dbm)
+        place.reads += heard.reads
+        place.last = max(place.last, heard.at)
+        if heard.place == tag.current:
+            return self._stay(tag, heard)
+        if place.reads < READS_AT_NEW or not _beats(tag, place, heard.at):
+            return None
+        if tag.current is not None:
+            self.flaps += 1
+        tag.current, tag.since, tag.told = heard.place, heard.at, heard.at
+        return _position(tag, heard, changed=True)
+
+    def _stay(self, tag: _Tag, heard: Sighting) -> Position | None:
+        if heard.at - tag.told < REFRESH_US:
+            return None
+        tag.told = heard.at
+        return _position(tag, heard, changed=False)
+
+    def put(self, key: str, place: int, read_point: str, *, at: int) -> Position:
+        """A pass or a scan says where it is: certain, and the zones start anew."""
+        tag = self._tags[key] = _Tag(current=place, since=at, told=at, last=at)
+        return Position(key, place, read_point, 1.0, tag.since, at, True)
+
+
+def _beats(tag: _Tag, new: _Place, at: int) -> bool:
+    """Whether the new place wins over the present one."""
+    old = tag.places.get(tag.current) if tag.current is not None else None
+    if old is None or not old.levels:
+        return tag.current is None or at - tag.last >= 0
+    age_us = at - old.last
+    return age_us >= LONGEST_HOLD_US or new.mean > old.mean + offset_db(age_us / 1_000)
+
+
+def offset_db(age_ms: float) -> float:
+    """How much louder the new place must be when the old one was last heard `age_ms` ago."""
+    rest = MARGIN_DB - SLOPE_DB_PER_MS * HOLD_OFF_MS
+    return min(MARGIN_DB, SLOPE_DB_PER_MS * age_ms + rest)
+
+
+def _position(tag: _Tag, heard: Sighting, *, changed: bool) -> Position:
+    here = tag.places[heard.place]
+    recent = [p for p in tag.places.values() if heard.at - p.last <= RECENT_US and p.levels]
+    share = len(here.levels) / max(1, sum(len(place.levels) for place in recent))
+    others = [place.mean for place in recent if place is not here]
+    margin = here.mean - max(others) if others else MARGIN_DB
+    sure = min(1.0, max(0.0, 0.5 + margin / (2 * MARGIN_DB)))
+    return Position(
+        heard.key,
+        heard.place,
+        heard.read_point,
+        round(share * sure, 3),
+        tag.since,
+        heard.at,
+        changed,
+    )
