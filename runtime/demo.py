@@ -86,7 +86,7 @@ async def _make_keys(open_unit: PgUnitOfWorkFactory, demo: Demo) -> None:
             name=f"demo {role}",
             role=role,
             sites=(demo.site,),
-            owners=("*",) if role == "manager" else (demo.owner,),
+            owners=(demo.owner,),
             channels=("*",) if role == "manager" else ("web",),
             token=secrets.token_bytes,
         )

@@ -23,6 +23,7 @@ from core.db.uow import PgUnitOfWorkFactory, build_engine
 from runtime.clock import id_at, new_id
 from runtime.roles.api import routers
 from runtime.seed_days import Days, Yard
+from simulators.catalog import OWNER
 from simulators.layout import layout_document, stock_csv
 from simulators.site import SITE_ID, build_site
 
@@ -87,7 +88,7 @@ async def _product(
         name="history",
         role="manager",
         sites=(SITE_ID,),
-        owners=("*",),
+        owners=(OWNER,),
         channels=("*",),
         token=secrets.token_bytes,
     )
