@@ -23,6 +23,7 @@ from core.domain.states import DISCREPANCY, PUTAWAY_TASK, REPLENISHMENT_TASK
 from core.domain.stock import Place
 
 KINDS = ("putaway", "replenishment", "discrepancy", "put_back", "count")
+BINNED = frozenset({"putaway", "put_back", "discrepancy"})
 _STEPS = {"putaway": "storing", "put_back": "storing", "discrepancy": "storing"}
 
 
@@ -37,16 +38,28 @@ async def next_task(
     uow: UnitOfWork, *, kind: str, worker: str, now: int, lease_us: int
 ) -> Task | None:
     """A task for this worker, the one already held first; None when there is no work."""
-    task = await uow.tasks.lock_next(kind, worker, now=now)
+    task = await _due(uow, kind, worker, now=now)
     if task is None:
         return None
     taken = replace(task, state="assigned", assigned_to=worker, lease_until=now + lease_us)
-    if task.state == "assigned" and task.assigned_to != worker and kind == "putaway":
+    if task.state == "assigned" and task.assigned_to != worker and kind in BINNED:
         taken = replace(taken, target_location_id=None)
-    if kind == "putaway" and taken.target_location_id is None:
+    if kind in BINNED and taken.target_location_id is None:
         taken = await _with_bin(uow, taken)
     await uow.tasks.save(taken, now=now)
     return taken
+
+
+async def _due(uow: UnitOfWork, kind: str, worker: str, *, now: int) -> Task | None:
+    """The next task whose goods are still held for it; the others are dropped on the way."""
+    while True:
+        task = await uow.tasks.lock_next(kind, worker, now=now)
+        if task is None or task.reservation_id is None:
+            return task
+        if await uow.replenish.hold(task.reservation_id) is not None:
+            return task
+        dropped = replace(task, state="cancelled", reason="goods-moved-away", lease_until=None)
+        await uow.tasks.save(dropped, now=now)
 
 
 async def _with_bin(uow: UnitOfWork, task: Task) -> Task:
@@ -271,7 +284,7 @@ async def hand_back(uow: UnitOfWork, *, task_id: UUID, now: int) -> Task:
         state="open",
         assigned_to=None,
         lease_until=None,
-        target_location_id=None if task.kind == "putaway" else task.target_location_id,
+        target_location_id=None if task.kind in BINNED else task.target_location_id,
     )
     await uow.tasks.save(free, now=now)
     return free

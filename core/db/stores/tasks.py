@@ -42,7 +42,8 @@ WHERE site_id = $1 AND task_id = $2
 """
 FREE = """
 UPDATE task SET state = 'open', assigned_to = NULL, lease_until = NULL, changed_at = $2,
-  target_location_id = CASE WHEN kind = 'putaway' THEN NULL ELSE target_location_id END
+  target_location_id = CASE WHEN kind IN ('putaway', 'put_back', 'discrepancy')
+    THEN NULL ELSE target_location_id END
 WHERE site_id = $1 AND state = 'assigned' AND lease_until < $2
 """
 BINS = """
@@ -53,7 +54,8 @@ FROM location l
 LEFT JOIN (SELECT location_id, sum(on_hand) AS on_hand, array_agg(DISTINCT item_id) AS items
   FROM quant WHERE site_id = $1 GROUP BY location_id) q ON q.location_id = l.location_id
 LEFT JOIN (SELECT target_location_id, sum(quantity) AS coming FROM task
-  WHERE site_id = $1 AND kind IN ('putaway', 'put_back') AND state = 'assigned'
+  WHERE site_id = $1 AND kind IN ('putaway', 'put_back', 'discrepancy')
+    AND state = 'assigned'
     AND target_location_id IS NOT NULL
   GROUP BY target_location_id) t ON t.target_location_id = l.location_id
 WHERE l.site_id = $1 AND l.kind = 'storage' AND NOT l.locked
