@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from core.db.tables import metadata
@@ -17,7 +17,7 @@ INITIAL = Path(__file__).parent / "migrations" / "versions" / "0001_initial.sql"
 
 def render() -> str:
     """CREATE TABLE and CREATE INDEX statements of every table, in a stable order."""
-    dialect = asyncpg_dialect()
+    dialect = make_url("postgresql+asyncpg://").get_dialect()()
     statements: list[str] = []
     for table in sorted(metadata.tables.values(), key=lambda t: t.name):
         statements.append(str(CreateTable(table).compile(dialect=dialect)).strip())
