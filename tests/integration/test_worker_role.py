@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import httpx
@@ -19,7 +19,6 @@ from runtime.http_head import MAX_HEAD
 from tests.brokers import SITE, NatsBroker
 from tests.builders import a_warehouse, stock_up
 from tests.roles import RoleSite, role_site
-from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -32,6 +31,13 @@ async def open_unit(database_url: str) -> AsyncIterator[PgUnitOfWorkFactory]:
     engine = build_engine(database_url)
     yield PgUnitOfWorkFactory(engine)
     await engine.dispose()
+
+
+async def _until(check: Callable[[], Awaitable[bool]], within: float) -> None:
+    """Return once `check` is true; fails after `within` seconds."""
+    async with asyncio.timeout(within):
+        while not await check():
+            await asyncio.sleep(0.05)
 
 
 async def _alarms(open_unit: PgUnitOfWorkFactory) -> list[str]:
@@ -74,8 +80,8 @@ async def test_a_promised_order_is_released_and_the_outbox_is_drained(
         async def idle() -> bool:
             return await waiting() == (0, 0)
 
-        await eventually(released, 15)
-        await eventually(idle, 15)
+        await _until(released, 15)
+        await _until(idle, 15)
 
     async with open_unit(SITE) as uow:
         assert await verify(uow, clock=now_us) == []
@@ -103,13 +109,13 @@ async def test_a_stopped_worker_is_named_within_ten_seconds_and_goes_on(
         return "worker.silent" not in await _alarms(open_unit)
 
     with site.role("api"), site.role("worker") as worker:
-        await eventually(alive, 15)
+        await _until(alive, 15)
         worker.send_signal(signal.SIGSTOP)
         began = time.monotonic()
-        await eventually(named, 12)
+        await _until(named, 12)
         assert time.monotonic() - began < 10
         worker.send_signal(signal.SIGCONT)
-        await eventually(cleared, 10)
+        await _until(cleared, 10)
 
 
 async def _up(site: RoleSite) -> None:
@@ -120,7 +126,7 @@ async def _up(site: RoleSite) -> None:
         except httpx.HTTPError:
             return False
 
-    await eventually(answers, 20)
+    await _until(answers, 20)
 
 
 async def test_the_api_ends_in_order_and_answers_what_it_took(site: RoleSite) -> None:
