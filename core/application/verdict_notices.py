@@ -23,10 +23,14 @@ async def announce_verdict(
     now: int,
     ids: Ids,
 ) -> None:
-    """Raise the exceptions of a verdict, early or final, and settle those it clears."""
+    """Raise the exceptions of a verdict, early or final, and settle those it clears.
+
+    What an earlier verdict of the same pass raised and this one does not repeat is settled too.
+    """
     raised = {notice.subject for notice in judgement.notices}
     cleared = [subject for subject in judgement.cleared if subject not in raised]
     await uow.floor.clear(PASS_KINDS, cleared, now=now)
+    await uow.floor.clear_of_pass(pass_id, keeping=sorted(raised), now=now)
     for notice in judgement.notices:
         await uow.floor.clear(
             [kind for kind in PASS_KINDS if kind != notice.kind], [notice.subject], now=now

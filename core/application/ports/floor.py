@@ -43,6 +43,9 @@ class FloorStore(Protocol):
     async def clear(self, kinds: Sequence[str], subjects: Sequence[str], *, now: int) -> int:
         """Resolve the live exceptions of these kinds and subjects; how many."""
 
+    async def clear_of_pass(self, pass_id: UUID, *, keeping: Sequence[str], now: int) -> int:
+        """Resolve what this pass raised about other subjects than these; how many."""
+
     async def acknowledge(
         self, exception_id: UUID, *, owners: Sequence[str] | None, actor: str, now: int
     ) -> None:

@@ -27,6 +27,11 @@ CLEAR = """
 UPDATE exception SET resolved_at = $4
 WHERE site_id = $1 AND kind = ANY($2::text[]) AND subject = ANY($3::text[]) AND resolved_at IS NULL
 """
+CLEAR_OF_PASS = """
+UPDATE exception SET resolved_at = $4
+WHERE site_id = $1 AND pass_id = $2 AND kind LIKE 'pass.%' AND NOT subject = ANY($3::text[])
+  AND resolved_at IS NULL
+"""
 _SCOPE = """WHERE site_id = $1 AND exception_id = $2
   AND ($3::text[] IS NULL OR COALESCE(owner_id, '*') = ANY($3::text[]))"""
 ACKNOWLEDGE = f"""
@@ -93,6 +98,11 @@ class PgFloorStore:
         if not subjects:
             return 0
         done = await self._raw.execute(CLEAR, self._site, list(kinds), list(subjects), now)
+        return int(done.rpartition(" ")[2])
+
+    async def clear_of_pass(self, pass_id: UUID, *, keeping: Sequence[str], now: int) -> int:
+        """See the port."""
+        done = await self._raw.execute(CLEAR_OF_PASS, self._site, pass_id, list(keeping), now)
         return int(done.rpartition(" ")[2])
 
     async def acknowledge(
