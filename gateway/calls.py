@@ -82,7 +82,9 @@ def _call(
     direction = vote.direction
     if direction in ("in", "out") and not found.crossed and not found.thin:
         direction = "not_crossed"
-    if direction == "undecided" and not found.crossed:
+    if load.blind:
+        direction = "undecided"
+    elif direction == "undecided" and not found.crossed:
         direction = "not_crossed"
     decider, decider_at = (closing.decider, closing.decider_at) if closing else load.decider
     call = PassCall(

@@ -61,6 +61,16 @@ class Group:
         """The cursor of this stream is to be said."""
         self.answers[stream] = max(wait_ms, self.answers.get(stream, 0))
 
+    def figures(self) -> dict[str, float]:
+        """What the group was, in numbers."""
+        return {
+            "messages": len(self.messages),
+            "readings": sum(len(message.readings) for message in self.messages),
+            "dead_letters": len(self.letters),
+            "gaps": self.gaps,
+            "duplicates": self.duplicates,
+        }
+
     def advance(self, stream: StreamKey, seq: int, digest: bytes, **counts: int) -> None:
         """One more place of a stream is taken."""
         row = self.advances.get(stream)
@@ -91,6 +101,23 @@ class Sorter:
         self.waiting = waiting
         self._new_boots: dict[tuple[str, int], set[int]] = {}
         self.replaying: dict[StreamKey, int] = {}
+
+    def committed(self, group: Group) -> None:
+        """The group is in the ledger: nothing stands in its streams' way, its jams stand."""
+        for stream in group.advances:
+            self._stuck.moved(stream.agent)
+        if group.belts:
+            jammed = {belt for belt, since in group.belts.items() if since is not None}
+            left = (self.registry.jammed | jammed) - (group.belts.keys() - jammed)
+            self.registry = replace(self.registry, jammed=left)
+        for letter in group.letters:
+            if letter.seq is not None and letter.agent is not None:
+                letters, size = self.waiting.get(letter.agent, (0, 0))
+                self.waiting[letter.agent] = (letters + 1, size + len(letter.payload))
+
+    def answered(self, agent: str) -> None:
+        """The cursor was said without having moved: the sender goes back."""
+        self._stuck.answered(agent)
 
     def judge(self, arrivals: Sequence[Arrival]) -> Group:
         """One group. Streams count its steps until `commit` or the next `begin`."""

@@ -39,6 +39,7 @@ class OpenPass:
     dirty: bool = True
     evaluated: int = 0
     decider: tuple[str, int] = ("timer", 0)
+    blind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class Portal:
         """The device clock has come this far."""
         if not self.listening_since:
             self.listening_since = time
+        if self.load is not None and not self.load.opened:
+            self.load.opened = self.load.motion = time
         self.now = max(self.now, time)
 
     def add_run(
@@ -163,6 +166,12 @@ class Portal:
     def adopt(self, load: OpenPass) -> None:
         """Go on with a pass that another gateway opened; its readings are about to come again."""
         self.load = load
+
+    def give_up(self) -> None:
+        """The open pass's readings are lost: it ends for a person to decide."""
+        if self.load is not None:
+            self.load.blind = True
+            self._close("memory lost", self.now)
 
     def step(self, at: int) -> None:
         """Close a pass that is over."""

@@ -64,11 +64,6 @@ class Belts:
             return self.changes[belt] is not None
         return belt in self._jammed
 
-    def after(self) -> frozenset[str]:
-        """The jammed belts once the group is committed."""
-        cleared = {belt for belt, since in self.changes.items() if since is None}
-        return (self._jammed | self.changes.keys()) - cleared
-
 
 def sort_out(
     content: Content, *, agent: str, registry: Registry, belts: Belts

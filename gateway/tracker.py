@@ -115,6 +115,26 @@ class Tracker:
             else:
                 self._scan(message, reading, good.scanned)
 
+    def replay(self, message: Message) -> None:
+        """Readings of passes open in the book: into the memory of their portals alone."""
+        fed = {name for name, portal in self.portals.items() if portal.load is not None}
+        for good in message.readings:
+            reading = good.reading
+            if isinstance(reading, Observation) and good.seen is not None:
+                place = (message.stream.agent, reading.device, reading.antenna or 0)
+                point = self.registry.antennas.get(place)
+                if point is not None and point.portal in fed:
+                    self._at_portal(message, reading, good.seen.key, point)
+            elif isinstance(reading, SensorReading):
+                self._sense(message, reading, fed)
+        self._outcome.broken.clear()
+
+    def give_up(self, agents: frozenset[str]) -> None:
+        """These agents' open passes cannot be rebuilt."""
+        for name, portal in self.portals.items():
+            if agents & self.registry.agents_of(name):
+                portal.give_up()
+
     def _observe(self, message: Message, read: Observation, good: Good) -> None:
         if read.antenna is None or good.seen is None:
             return
@@ -165,7 +185,7 @@ class Tracker:
             at=message.at,
         )
 
-    def _sense(self, message: Message, sensor: SensorReading) -> None:
+    def _sense(self, message: Message, sensor: SensorReading, only: set[str] | None = None) -> None:
         if sensor.kind != "gpi" or sensor.port is UNSET:
             return
         point = self.registry.inputs.get((message.stream.agent, sensor.device, sensor.port))
@@ -173,7 +193,7 @@ class Tracker:
             return
         portal = self.portals.get(point.portal or "")
         side = _SIDES.get(point.side or "")
-        if portal is None or side is None:
+        if portal is None or side is None or (only is not None and portal.name not in only):
             return
         blocked = sensor.state == "high"
         portal.add_edge(

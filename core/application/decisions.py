@@ -94,11 +94,13 @@ class GroupDecision:
     openings: Sequence[PassOpening] = ()
     calls: Sequence[PassCall] = ()
 
+    totes: Sequence[str] = ()
+
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
         some = (self.cursors, self.letters, self.statuses, self.jams, self.positions)
-        return not any(some) and not self.openings and not self.calls
+        return not any((*some, self.openings, self.calls, self.totes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +121,5 @@ class Recorded:
 
     standing: Mapping[str, Standing | None]
     verdicts: Sequence[PassVerdict]
+    refused: Sequence[str] = ()
+    ready_totes: frozenset[str] = frozenset()

@@ -60,6 +60,8 @@ async def decide_cancel(
     if decision == "refuse":
         order = await tell(uow, order, "order.cancel_refused", now=now, reason=reason)
         return await uow.orders.save(order)
+    if any(c.state == "loaded" for c in await uow.carriers.of_orders([order.fulfilment_id])):
+        raise Refused("state-conflict", "A carton of the order is on a truck. Unload it first.")
     freed = await uow.reservations.void(order.fulfilment_id, now=now)
     given = await uow.promises.open_of([order.fulfilment_id])
     order = await unpromise(uow, order, given, state="voided")
@@ -165,6 +167,10 @@ async def _with_lines(
     order = await unpromise(uow, order, given, state="voided")
     order = replace(order, lines=new_lines(lines, items))
     order = await promise_lines(uow, order, now=now, ids=ids)
+    if order.fill_policy == "fill_or_kill" and any(line.waiting for line in order.lines):
+        raise Refused("insufficient-stock", "The changed order cannot be promised in full.")
+    if order.fill_policy == "fill_available":
+        order = order.counted(cancelled={line.line_no: line.waiting for line in order.lines})
     await uow.orders.replace_lines(order)
     return order
 

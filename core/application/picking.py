@@ -20,6 +20,9 @@ from core.domain.picking import PickTask, Seen, ShortReason, Take, check_open, p
 from core.domain.states import PICK_TASK
 from core.domain.stock import Move, Place
 
+# Someone may take an order's last tasks between the look and the lock: look again so often.
+TRIES = 3
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picked:
@@ -49,18 +52,22 @@ async def next_tasks(
     lease_us: int,
 ) -> list[UUID]:
     """Tasks of one order for a worker: what the worker has in hand, else the most urgent order."""
-    held = await uow.picking.held_by(worker)
-    fulfilment_id = held or await uow.picking.next_order(owners)
-    if fulfilment_id is None:
+    for _ in range(TRIES):
+        fulfilment_id = await uow.picking.held_by(worker) or await uow.picking.next_order(owners)
+        if fulfilment_id is None:
+            return []
+        order = (await uow.orders.lock([fulfilment_id]))[fulfilment_id]
+        tasks = await uow.picking.assign(
+            fulfilment_id, worker=worker, lease_until=now + lease_us, now=now
+        )
+        if tasks:
+            break
+    else:
         return []
-    orders = await uow.orders.lock([fulfilment_id])
-    order = orders[fulfilment_id]
     if tote is not None:
         found = await bind_tote(uow, order, tote, now=now)
         await uow.orders.save(replace(order, tote_id=found.handling_unit_id))
-    return await uow.picking.assign(
-        fulfilment_id, worker=worker, lease_until=now + lease_us, now=now
-    )
+    return tasks
 
 
 async def confirm_pick(

@@ -13,6 +13,7 @@ from core.application.decisions import GroupDecision, PassVerdict, Recorded, See
 from core.application.ports.tracking import CursorAdvance, HeldTag, Standing, StreamKey
 from core.application.ports.uow import Ids, UnitOfWork
 from core.application.verdicts import record_call
+from core.domain.errors import Refused
 
 UNKNOWN = "Q_EPC_UNKNOWN"
 RETIRED = "Q_EPC_RETIRED"
@@ -36,12 +37,28 @@ async def record_decision(
     await tracking.jams(decision.jams)
     await tracking.begin_passes(decision.openings, epoch=decision.epoch)
     await _place(uow, decision, known, now)
+    verdicts, refused = await _judge(uow, decision, now=now, ids=ids)
+    ready = await tracking.ready_totes(decision.totes)
+    return Recorded(standing, verdicts, refused, ready)
+
+
+async def _judge(
+    uow: UnitOfWork, decision: GroupDecision, *, now: int, ids: Ids
+) -> tuple[list[PassVerdict], list[str]]:
+    """Every call's verdict. What the book refuses to move goes to a person as undecided."""
     verdicts: list[PassVerdict] = []
+    refused: list[str] = []
     for call in decision.calls:
-        said = await record_call(uow, call, epoch=decision.epoch, now=now, ids=ids)
+        try:
+            async with uow.savepoint():
+                said = await record_call(uow, call, epoch=decision.epoch, now=now, ids=ids)
+        except Refused as refusal:
+            refused.append(refusal.code)
+            doubtful = replace(call, direction="undecided")
+            said = await record_call(uow, doubtful, epoch=decision.epoch, now=now, ids=ids)
         if said is not None:
             verdicts.append(said)
-    return Recorded(standing, verdicts)
+    return verdicts, refused
 
 
 async def _standing(uow: UnitOfWork, decision: GroupDecision) -> dict[str, Standing | None]:

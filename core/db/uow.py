@@ -198,6 +198,12 @@ class PgUnitOfWork:
         """What is kept for a time only."""
         return PgHousekeeping(self.raw)
 
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part that may be undone alone."""
+        async with self.raw.transaction():
+            yield
+
     async def emit(
         self,
         event: str,

@@ -274,6 +274,9 @@ class TrackingStore(Protocol):
     async def write_pass(self, row: PassRow, *, epoch: int) -> bool:
         """Write a verdict or the end of an open pass with its tags; False when it is not open."""
 
+    async def ready_totes(self, keys: Sequence[str]) -> frozenset[str]:
+        """Those of these totes that hold an order picked in full."""
+
     async def agent_status(self, rows: Sequence[AgentStatusRow], *, now: int) -> None:
         """Keep the newest status per agent and its devices' states."""
 

@@ -120,6 +120,9 @@ class UnitOfWork(Protocol):
     @property
     def housekeeping(self) -> Housekeeping: ...
 
+    def savepoint(self) -> AbstractAsyncContextManager[None]:
+        """A part that may be undone alone: what it wrote is gone when it raises."""
+
     async def emit(
         self,
         event: str,

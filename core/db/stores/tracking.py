@@ -157,6 +157,13 @@ class PgTrackingStore:
             await self._raw.execute(sql.WRITE_TAGS, self._site, row.pass_id, *columns, *documents)
         return True
 
+    async def ready_totes(self, keys: Sequence[str]) -> frozenset[str]:
+        """See the port."""
+        if not keys:
+            return frozenset()
+        rows = await self._raw.fetch(sql.READY_TOTES, self._site, list(keys))
+        return frozenset(row["epc_key"] for row in rows)
+
     async def agent_status(self, rows: Sequence[AgentStatusRow], *, now: int) -> None:
         """See the port."""
         for row in rows:

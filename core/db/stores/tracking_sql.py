@@ -142,6 +142,12 @@ ON CONFLICT (site_id, pass_id, epc) DO UPDATE SET outcome = excluded.outcome,
   epc_key = excluded.epc_key
 """
 
+READY_TOTES = """
+SELECT h.epc_key FROM handling_unit h JOIN fulfilment f
+  ON f.site_id = h.site_id AND f.tote_id = h.handling_unit_id
+WHERE h.site_id = $1 AND h.epc_key = ANY($2::text[]) AND f.state = 'picked'
+"""
+
 AGENT_STATUS = """
 INSERT INTO agent_status AS s (site_id, agent, state, boot, seq, sent_at, received_at, spooled,
   free_bytes, oldest_at, clock_offset_ms, version)
