@@ -1,0 +1,74 @@
+"""The gateway role: cell claim, ledger, archive and bus put together. Composition only."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+
+from contracts.v1 import AgentStatus
+from core.db.stores.cells import PgCellClaim
+from core.db.uow import PgUnitOfWorkFactory, build_engine
+from gateway.archive import Archive
+from gateway.archive_reader import write_index
+from gateway.failpoints import kill_at
+from gateway.holder import Means
+from gateway.ingest import Gateway, Pace
+from gateway.sender import Sender
+from gateway.speech import Speech
+from runtime.clock import monotonic_us, new_id, now_us
+from runtime.mqtt import MqttBus, options_from
+from runtime.settings_tree import Settings
+
+
+class Silent:
+    """No telemetry is configured."""
+
+    def status(self, status: AgentStatus, *, received_at: int) -> None:
+        """Nowhere to go."""
+
+    def group(self, figures: Mapping[str, float], *, now: int) -> None:
+        """Nowhere to go."""
+
+
+async def run(settings: Settings) -> None:
+    """Run until cancelled."""
+    if settings.database.url is None:
+        raise ValueError("the gateway role needs database.url")
+    url, own = settings.database.url.reveal(), settings.gateway
+    engine = build_engine(url, pool_size=settings.database.pool)
+    # Two gateways of one cell are two clients of the broker: neither may throw the other off.
+    process = f"{settings.site}-gateway-{socket.gethostname()}-{os.getpid()}"
+
+    def archive_for(epoch: int) -> Archive:
+        return Archive(
+            own.archive_path, site=settings.site, cell=own.cell, epoch=epoch, on_close=write_index
+        )
+
+    try:
+        async with MqttBus(options_from(settings.mqtt, client_id=process)) as bus:
+            sender = Sender(bus, site=settings.site, now=now_us)
+            means = Means(
+                site=settings.site,
+                cell=own.cell,
+                open_unit=PgUnitOfWorkFactory(engine),
+                speech=Speech(sender, site=settings.site, now=now_us, ids=new_id),
+                telemetry=Silent(),
+                now=now_us,
+                monotonic=monotonic_us,
+                ids=new_id,
+                hit=kill_at(os.environ),
+            )
+            gateway = Gateway(
+                means,
+                bus=bus,
+                claim=PgCellClaim(
+                    url, site=settings.site, cell=own.cell, holder=process, taken_at=now_us
+                ),
+                sender=sender,
+                archive_for=archive_for,
+                pace=Pace(group_us=own.group_ms * 1_000, max_messages=own.max_messages),
+            )
+            await gateway.run()
+    finally:
+        await engine.dispose()
