@@ -19,6 +19,7 @@ from core.application.inbound import NewAsn, NewContent, NewLine, announce_asn
 from core.application.layout_import import import_layout
 from core.application.passes import book_pass
 from core.application.ports.tracking import PassOpening, PassRow, PassTag
+from core.application.verify import verify
 from core.db.uow import PgUnitOfWork, PgUnitOfWorkFactory, build_engine
 from core.domain.judgement import Direction, Judgement, LoadClass
 from core.domain.layout import (
@@ -243,6 +244,11 @@ class Dock:
             " ON l.location_id = q.location_id GROUP BY l.code ORDER BY l.code"
         )
         return {row["code"]: row["n"] for row in rows}
+
+    async def drift(self) -> list[str]:
+        """What the ledger check finds."""
+        found = await self.run(lambda uow: verify(uow, clock=lambda: self.now))
+        return [f"{f.invariant}: {f.subject} {f.fact}" for f in found]
 
     async def book(self) -> tuple[Any, ...]:
         """Everything a refusal or an observing pass must leave alone."""

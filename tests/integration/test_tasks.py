@@ -84,6 +84,7 @@ async def test_ten_workers_at_once_never_get_one_bin_beyond_its_room(dock: Dock)
     await asyncio.gather(*(confirm(dock, task) for task in tasks))
     assert sorted((await dock.on_hand()).values()) == [20, 20, 20, 20, 20]
     assert await take(dock, "w11") is None
+    assert await dock.drift() == []
 
 
 async def test_a_pallet_moves_with_all_it_holds_into_the_nearest_bin(dock: Dock) -> None:

@@ -116,6 +116,7 @@ async def test_a_truck_is_received_with_two_short_and_one_over(dock: Dock) -> No
     assert sorted(u["key"] for u in summary["units"] if u["state"] == "short") == sorted(MISSING)
     assert [u["key"] for u in summary["units"] if u["state"] == "over"] == [FOREIGN]
     assert await dock.value("SELECT state FROM asn WHERE external_asn_id = 'TRUCK'") == "closed"
+    assert await dock.drift() == []
 
 
 async def test_no_stray_is_booked_and_every_received_unit_opens_its_evidence(dock: Dock) -> None:
