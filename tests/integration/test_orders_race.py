@@ -13,9 +13,11 @@ from core.application.intake import accept_order
 from core.application.ports.uow import UnitOfWork, in_transaction
 from core.db.stores.promise import GUARD, TAKE, PgPromiseStore
 from core.db.uow import PgUnitOfWork
+from core.domain.errors import Refused
 from tests.builders import SITE
 from tests.floor import Floor, a_floor, a_request
 
+TASK = "SELECT quantity FROM pick_task WHERE task_id = $1"
 STOCK = 50
 ORDERS = 200
 
@@ -127,8 +129,27 @@ async def test_orders_and_picks_and_moves_at_once_leave_no_drift(floor: Floor) -
         for step in range(6):
             await floor.carry(2, places[(number + step) % 3], places[(number + step + 1) % 3])
 
-    await asyncio.gather(*(sell(n) for n in range(6)), *(carry(n) for n in range(4)))
+    picked: list[int] = []
+
+    async def pick(number: int) -> None:
+        for turn in range(8):
+            tote = await floor.tote(number * 100 + turn)
+            for task_id in await floor.take(f"picker-{number}"):
+                task = (await floor.rows(TASK, task_id))[0][0]
+                try:
+                    await floor.pick(task_id, task, tote)
+                except Refused:
+                    continue  # Its goods were carried away meanwhile; the order was planned again.
+                picked.append(task)
+
+    await asyncio.gather(
+        *(sell(n) for n in range(6)), *(carry(n) for n in range(4)), *(pick(n) for n in range(3))
+    )
+    await sell(9)
+    await pick(9)
 
     assert await floor.drift() == []
     sellable, committed = await floor.levels()
     assert (sellable, committed <= sellable) == (110, True)
+    assert (await floor.stock()).get("CONV-1", (0, 0)) == (sum(picked), 0)
+    assert picked

@@ -165,6 +165,14 @@ pick_task = Table(
     CheckConstraint("quantity > 0", name="quantity"),
     Index("ix_pick_task_open", "site_id", "state", "walk_order"),
     Index("ix_pick_task_fulfilment", "site_id", "fulfilment_id"),
+    Index("ix_pick_task_reservation", "site_id", "reservation_id"),
+    Index("ix_pick_task_wave", "site_id", "wave_id"),
+    Index(
+        "ix_pick_task_assigned",
+        "site_id",
+        "assigned_to",
+        postgresql_where=text("state = 'assigned'"),
+    ),
 )
 
 shipment = Table(

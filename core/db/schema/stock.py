@@ -60,6 +60,18 @@ move = Table(
     Index("ix_move_pass", "site_id", "pass_id", postgresql_where=text("pass_id IS NOT NULL")),
     Index("ix_move_cause", "site_id", "cause", "cause_id"),
     Index("ix_move_recorded", "site_id", "recorded_at"),
+    Index(
+        "ix_move_source_unit",
+        "site_id",
+        "source_handling_unit_id",
+        postgresql_where=text("source_handling_unit_id IS NOT NULL"),
+    ),
+    Index(
+        "ix_move_target_unit",
+        "site_id",
+        "target_handling_unit_id",
+        postgresql_where=text("target_handling_unit_id IS NOT NULL"),
+    ),
 )
 
 quant = Table(
@@ -90,6 +102,7 @@ quant = Table(
     CheckConstraint("on_hand >= 0", name="on_hand"),
     CheckConstraint("0 <= reserved AND reserved <= on_hand", name="reserved"),
     CheckConstraint(f"status IN {STATUSES}", name="status"),
+    Index("ix_quant_item", "site_id", "item_id"),
     Index("ix_quant_location", "site_id", "location_id"),
     Index("ix_quant_handling_unit", "site_id", "handling_unit_id"),
 )
@@ -155,6 +168,7 @@ handling_unit = Table(
     Index("ix_handling_unit_location", "site_id", "location_id"),
     Index("ix_handling_unit_parent", "site_id", "parent_id"),
     Index("ix_handling_unit_shipment", "site_id", "shipment_id"),
+    Index("ix_handling_unit_fulfilment", "site_id", "fulfilment_id"),
 )
 
 promise = Table(

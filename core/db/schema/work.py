@@ -123,6 +123,12 @@ task = Table(
     ),
     Index("ix_task_open", "site_id", "kind", "state", "created_at"),
     Index("ix_task_handling_unit", "site_id", "handling_unit_id"),
+    Index(
+        "ix_task_reservation",
+        "site_id",
+        "reservation_id",
+        postgresql_where=text("reservation_id IS NOT NULL"),
+    ),
 )
 
 # What the floor must look at: wrong door, missing carton, undecided pass, device dead, low stock.

@@ -57,7 +57,11 @@ UNITS = """
 SELECT u.epc_key, u.owner_id, u.item_id, u.lot_id, u.state, u.status, u.location_id, l.kind,
   u.handling_unit_id
 FROM unit u LEFT JOIN location l ON l.site_id = u.site_id AND l.location_id = u.location_id
-WHERE u.site_id = $1 AND u.epc_key = ANY($2::text[]) ORDER BY u.epc_key FOR UPDATE OF u
+WHERE u.site_id = $1 AND u.epc_key = ANY($2::text[]) ORDER BY u.epc_key
+"""
+# Locked on their own first: a join would be read from before the wait for the locks.
+LOCK_UNITS = """
+SELECT 1 FROM unit WHERE site_id = $1 AND epc_key = ANY($2::text[]) ORDER BY epc_key FOR UPDATE
 """
 ADD = """
 INSERT INTO handling_unit (site_id, handling_unit_id, epc_key, kind, state, owner_id, location_id,
@@ -132,7 +136,11 @@ class PgCarrierStore:
 
     async def units(self, epc_keys: Iterable[str]) -> Mapping[str, TaggedUnit]:
         """See the port."""
-        rows = await self._raw.fetch(UNITS, self._site, sorted(set(epc_keys)))
+        keys = sorted(set(epc_keys))
+        if not keys:
+            return {}
+        await self._raw.execute(LOCK_UNITS, self._site, keys)
+        rows = await self._raw.fetch(UNITS, self._site, keys)
         return {row["epc_key"]: _unit(row) for row in rows}
 
     async def at(self, place: Place, item_id: int) -> list[Content]:

@@ -19,8 +19,10 @@ SELECT t.task_id, t.fulfilment_id, t.line_no, t.reservation_id, r.quant_id, t.ow
 FROM pick_task t
 JOIN reservation r ON r.site_id = t.site_id AND r.reservation_id = t.reservation_id
 JOIN location l ON l.site_id = t.site_id AND l.location_id = t.location_id
-WHERE t.site_id = $1 AND t.task_id = $2 FOR UPDATE OF t
+WHERE t.site_id = $1 AND t.task_id = $2
 """
+# Locked on its own first: a join would be read from before the wait for the lock.
+LOCK_TASK = "SELECT 1 FROM pick_task WHERE site_id = $1 AND task_id = $2 FOR UPDATE"
 HELD_BY = """
 SELECT t.fulfilment_id FROM pick_task t
 JOIN fulfilment f ON f.site_id = t.site_id AND f.fulfilment_id = t.fulfilment_id
@@ -72,6 +74,7 @@ UPDATE quant SET reserved = reserved - $3 WHERE site_id = $1 AND quant_id = $2
 POST_ALL = """
 UPDATE reservation SET state = 'posted', changed_at = $3
 WHERE site_id = $1 AND reservation_id = $2 AND state = 'pending' AND quantity = $4
+RETURNING quant_id
 """
 POST_PART = """
 WITH part AS (
@@ -83,6 +86,7 @@ WITH part AS (
 )
 UPDATE reservation SET quantity = quantity - $4, changed_at = $3
 WHERE site_id = $1 AND reservation_id = $2 AND state = 'pending' AND quantity > $4
+RETURNING quant_id
 """
 VOID = """
 UPDATE reservation SET state = 'voided', changed_at = $3
@@ -142,6 +146,7 @@ class PgPickStore:
 
     async def lock(self, task_id: UUID) -> PickTask:
         """See the port."""
+        await self._raw.execute(LOCK_TASK, self._site, task_id)
         row = await self._raw.fetchrow(TASK, self._site, task_id)
         if row is None:
             raise not_found("pick task")
@@ -193,12 +198,12 @@ class PgPickStore:
     async def consume(self, task: PickTask, quantity: int, *, part_id: UUID, now: int) -> None:
         """See the port."""
         where = (self._site, task.reservation_id, now, quantity)
-        done = await self._raw.execute(POST_ALL, *where)
-        if done == "UPDATE 0":
-            done = await self._raw.execute(POST_PART, *where, part_id)
-        if done == "UPDATE 0":
+        quant_id = await self._raw.fetchval(POST_ALL, *where)
+        if quant_id is None:
+            quant_id = await self._raw.fetchval(POST_PART, *where, part_id)
+        if quant_id is None:
             raise RuntimeError("a task in hand lost its reservation under its lock")
-        await self._raw.execute(FREE_QUANT, self._site, task.quant_id, quantity)
+        await self._raw.execute(FREE_QUANT, self._site, quant_id, quantity)
 
     async def void_rest(self, task: PickTask, *, now: int) -> int:
         """See the port."""

@@ -26,7 +26,11 @@ LEFT JOIN LATERAL (SELECT sum(t.quantity)::bigint AS coming FROM task t
     AND t.target_location_id = pf.location_id AND t.item_id = pf.item_id) t ON true
 WHERE pf.site_id = $1
   AND COALESCE(q.on_hand, 0) - COALESCE(q.reserved, 0) + COALESCE(t.coming, 0) < pf.min_quantity
-ORDER BY pf.location_id, pf.item_id LIMIT $2 FOR UPDATE OF pf
+ORDER BY pf.location_id, pf.item_id LIMIT $2
+"""
+# Locked first, so that a second worker reads the tasks which the first one made.
+LOCK_FACES = """
+SELECT 1 FROM pick_face WHERE site_id = $1 ORDER BY location_id, item_id FOR UPDATE
 """
 RESERVE = """
 INSERT INTO reservation (site_id, reservation_id, purpose, quant_id, owner_id, item_id, quantity,
@@ -50,8 +54,9 @@ SELECT r.reservation_id, r.quant_id, q.item_id, q.lot_id, r.quantity, q.location
   q.handling_unit_id, q.status
 FROM reservation r JOIN quant q ON q.site_id = r.site_id AND q.quant_id = r.quant_id
 JOIN location l ON l.site_id = q.site_id AND l.location_id = q.location_id
-WHERE r.site_id = $1 AND r.reservation_id = $2 AND r.state = 'pending' FOR UPDATE OF r, q
+WHERE r.site_id = $1 AND r.reservation_id = $2 AND r.state = 'pending'
 """
+LOCK_HOLD = "SELECT 1 FROM reservation WHERE site_id = $1 AND reservation_id = $2 FOR UPDATE"
 SETTLE = """
 UPDATE reservation SET state = $3, quantity = $4, changed_at = $5
 WHERE site_id = $1 AND reservation_id = $2
@@ -68,6 +73,7 @@ class PgReplenishStore:
 
     async def low_faces(self, *, limit: int) -> list[Face]:
         """See the port."""
+        await self._raw.execute(LOCK_FACES, self._site)
         faces = [Face(**row) for row in await self._raw.fetch(LOW_FACES, self._site, limit)]
         return sorted(faces, key=lambda face: (face.left, face.location_id))
 
@@ -100,6 +106,7 @@ class PgReplenishStore:
 
     async def hold(self, reservation_id: UUID) -> Hold | None:
         """See the port."""
+        await self._raw.execute(LOCK_HOLD, self._site, reservation_id)
         row = await self._raw.fetchrow(HOLD_OF, self._site, reservation_id)
         if row is None:
             return None
