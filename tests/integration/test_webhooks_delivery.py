@@ -15,6 +15,7 @@ import pytest
 
 from core.api.fields import instant_text
 from core.application.relay import relay
+from core.application.verify import verify
 from core.application.webhooks import (
     WebhookSink,
     add_endpoint,
@@ -310,3 +311,20 @@ async def test_a_delivery_whose_worker_died_is_tried_again_after_its_lease(rig: 
     rig.now += 60 * SECOND
     await rig.turn()
     assert await rig.deliveries(endpoint) == [("delivered", 1, "200")]
+
+
+async def test_the_ledger_check_names_an_event_that_passed_without_its_delivery(
+    rig: Rig,
+) -> None:
+    endpoint = await rig.endpoint()
+    rig.now += 120 * SECOND
+    await rig.tell()
+    await rig.turn()
+    async with rig.open_unit(SITE) as uow:
+        assert await verify(uow, clock=lambda: rig.now) == []
+        await uow.raw.execute("DELETE FROM webhook_delivery")
+    async with rig.open_unit(SITE) as uow:
+        (found,) = await verify(uow, clock=lambda: rig.now)
+
+    assert found.invariant == "I7-delivery"
+    assert str(endpoint) in found.subject

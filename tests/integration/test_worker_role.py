@@ -36,7 +36,9 @@ async def open_unit(database_url: str) -> AsyncIterator[PgUnitOfWorkFactory]:
 async def _until(check: Callable[[], Awaitable[bool]], within: float) -> None:
     """Return once `check` is true; fails after `within` seconds."""
     async with asyncio.timeout(within):
-        while not await check():
+        while True:
+            if await check():
+                return
             await asyncio.sleep(0.05)
 
 

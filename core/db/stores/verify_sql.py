@@ -111,6 +111,14 @@ SELECT p.sink AS subject, 'its place lies beyond the newest transaction' AS fact
 FROM outbox_place p WHERE $1::text IS NOT NULL
   AND p.place > pg_snapshot_xmax(pg_current_snapshot())
 """,
+    "I7-delivery": """
+SELECT o.id || ' for ' || e.endpoint_id AS subject, 'passed the relay without a delivery' AS fact
+FROM webhook_endpoint e JOIN outbox_place p ON p.site_id = e.site_id AND p.sink = 'webhooks'
+JOIN outbox o ON o.site_id = e.site_id AND o.xid < p.place AND o.event = ANY(e.events)
+  AND (e.owner_id = '*' OR e.owner_id = o.owner_id) AND o.occurred_at > e.active_since + 60000000
+WHERE e.site_id = $1 AND e.state = 'active' AND NOT EXISTS (SELECT FROM webhook_delivery d
+  WHERE d.endpoint_id = e.endpoint_id AND d.outbox_id = o.id)
+""",
     "I8-line-progress": f"""
 SELECT l.fulfilment_id || '/' || l.line_no AS subject,
   'holds more than it still has to ship' AS fact
