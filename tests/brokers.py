@@ -125,7 +125,7 @@ class MosquittoBroker(_Process):
         if hashing is None:
             raise AssertionError("mosquitto_passwd is missing beside mosquitto")
         subprocess.run([hashing, "-U", str(passwords)], check=True, timeout=30)
-        shipped = Path(__file__).parents[1] / "deploy" / "mosquitto" / "limits.conf"
+        shipped = Path(__file__).parents[1] / "deploy" / "mosquitto" / "conf.d" / "limits.conf"
         lines = [f"listener {self.port} 127.0.0.1", shipped.read_text()]
         lines += [f"password_file {passwords}", f"acl_file {home / 'acl'}", "allow_anonymous false"]
         lines += ["persistence true", f"persistence_location {home}/", "log_type error"]
