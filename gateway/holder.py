@@ -234,5 +234,7 @@ class Holder:
         if at >= self._republish_at:
             self._republish_at = at + speech.every_us
             for agent in registry.agents:
-                if registry.is_mine(agent) and self.streams.newest_boot(agent):
-                    speech.cursor(self.streams.newest(agent), self.streams)
+                newest = self.streams.newest(agent)
+                known = registry.is_mine(agent) and self.streams.newest_boot(agent)
+                if known and newest not in group.answers:
+                    speech.cursor(newest, self.streams)

@@ -32,6 +32,12 @@ from core.application.ports.tracking import (
 from core.db.stores import tracking_sql as sql
 
 
+def _document(value: dict[str, Any] | str) -> dict[str, Any]:
+    """A JSON column, whichever codec the connection has."""
+    found: dict[str, Any] = json.loads(value) if isinstance(value, str) else value
+    return found
+
+
 def _columns(rows: Sequence[object], *names: str) -> list[list[Any]]:
     return [[get(row) for row in rows] for get in map(attrgetter, names)]
 
@@ -201,7 +207,7 @@ class PgTrackingStore:
                 r["device"],
                 r["driver"],
                 tuple(r["belts"]),
-                json.loads(r["outputs"]),
+                _document(r["outputs"]),
             )
             for r in await raw.fetch(sql.DEVICES, site)
         )
@@ -212,7 +218,7 @@ class PgTrackingStore:
                 row["cell"],
                 row["door_location_id"],
                 row["inside_location_id"],
-                json.loads(row["settings"]),
+                _document(row["settings"]),
             )
             for row in await raw.fetch(sql.PORTALS, site)
         )
