@@ -50,11 +50,19 @@ class RunningBroker(Protocol):
 class _Process:
     """Start, kill -9, SIGSTOP and SIGCONT of one child."""
 
-    port: int
-    _child: subprocess.Popen[bytes] | None = None
+    def __init__(self, port: int, argv: list[str]) -> None:
+        self.port = port
+        self._argv = argv
+        self._child: subprocess.Popen[bytes] | None = None
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        raise NotImplementedError
+        return subprocess.Popen(
+            self._argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=children.die_with_parent(signal.SIGTERM),
+        )
 
     def start(self) -> None:
         """Start it and wait for its listener."""
@@ -98,14 +106,11 @@ class NatsBroker(_Process):
 
     def __init__(self, home: Path, users: list[BusUser]) -> None:
         self._broker = broker.prepare(home, users)
-        self.port = self._broker.port
+        super().__init__(self._broker.port, self._broker.command())
 
     def password(self, user: str) -> str:
         """The password of a user."""
         return self._broker.password(user)
-
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        return broker.spawn(self._broker)
 
 
 class MosquittoBroker(_Process):
@@ -114,8 +119,7 @@ class MosquittoBroker(_Process):
     protocols: tuple[mqtt.Protocol, ...] = ("5", "3.1.1")
 
     def __init__(self, program: str, home: Path, users: list[BusUser]) -> None:
-        self.port = free_port()
-        self._argv = [program, "-c", str(home / "mosquitto.conf")]
+        super().__init__(free_port(), [program, "-c", str(home / "mosquitto.conf")])
         (home / "acl").write_text(mosquitto_acl(users))
         passwords = home / "passwords"
         passwords.write_text("".join(f"{user.name}:{self.password(user.name)}\n" for user in users))
@@ -136,15 +140,6 @@ class MosquittoBroker(_Process):
     def password(self, user: str) -> str:
         """The password of a user."""
         return f"word-of-{user}"
-
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            self._argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            preexec_fn=children.die_with_parent(signal.SIGTERM),
-        )
 
 
 def client(
