@@ -105,6 +105,8 @@ class Gate:
         checks.sizes(scope, self._limits.url_bytes, self._limits.header_bytes)
         caller = await self._caller(scope, allowed)
         scope["state"]["caller"] = caller
+        # Pages ask for themselves: without a key they show themselves to a guest, or the log-in.
+        scope["state"]["guest"] = GUEST if self._limits.guest else None
         now = self._clock()
         if caller is not None and not self._rates.take(caller.key_id, now):
             raise Refused("rate-limited", "Too many requests with this key. Slow down.")
@@ -139,6 +141,8 @@ class Gate:
     async def _caller(self, scope: Scope, allowed: frozenset[str]) -> Caller | None:
         header = checks.single(scope["headers"], b"authorization")
         cookie = checks.cookie(scope["headers"], SESSION_COOKIE)
+        if allowed == ANYONE and scope["path"].startswith("/static/"):
+            return None
         if header is None and cookie is None and allowed == ANYONE:
             return None
         address = (scope.get("client") or ("unknown", 0))[0]
