@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from core.application.expiry import block_expired
 from core.application.picking import short_pick
 from core.domain.errors import Refused
 from core.domain.picking import ShortReason
@@ -204,9 +205,14 @@ async def test_first_expired_goes_first_and_expired_never(floor: Floor) -> None:
 
     await floor.order(6)
     await floor.release()
-
     assert await floor.stock() == {
         "A-01-01-1": (2, 0),
         "A-01-01-2": (2, 2),
         "A-01-02-1": (2, 2),
     }
+
+    async with floor.unit() as uow:
+        assert await block_expired(uow, now=floor.now, ids=floor.ids) == 1
+    blocked = await floor.rows("SELECT on_hand FROM quant WHERE status = 'expired'")
+    assert (blocked, await floor.levels()) == ([(2,)], (4, 4))
+    assert await floor.drift() == []

@@ -78,6 +78,9 @@ class CarrierStore(Protocol):
     async def at(self, place: Place, item_id: int) -> list[Content]:
         """What a place holds of an item: tagged units in key order, then what has no tags."""
 
+    async def expired(self, *, now: int, limit: int) -> list[Content]:
+        """Available goods of lots that are out of date, from so many quants."""
+
     async def add(self, carrier: Carrier, *, now: int) -> None:
         """Insert a handling unit."""
 

@@ -53,6 +53,13 @@ AT = QUANTS + (
     "WHERE q.site_id = $1 AND q.location_id = $2 AND q.handling_unit_id IS NOT DISTINCT FROM $3 "
     "AND q.status = $4 AND q.item_id = $5 AND q.on_hand > 0 ORDER BY q.lot_id NULLS FIRST"
 )
+# Goods in an order's tote or carton are the packer's to judge.
+EXPIRED = QUANTS + (
+    "JOIN lot ON lot.lot_id = q.lot_id WHERE q.site_id = $1 AND q.status = 'available' "
+    "AND lot.expires_at <= $2 AND q.on_hand > 0 AND NOT EXISTS (SELECT 1 FROM handling_unit h "
+    "WHERE h.site_id = q.site_id AND h.handling_unit_id = q.handling_unit_id "
+    "AND h.fulfilment_id IS NOT NULL) ORDER BY q.quant_id LIMIT $3"
+)
 UNITS = """
 SELECT u.epc_key, u.owner_id, u.item_id, u.lot_id, u.state, u.status, u.location_id, l.kind,
   u.handling_unit_id
@@ -148,6 +155,11 @@ class PgCarrierStore:
         rows = await self._raw.fetch(
             AT, self._site, place.location_id, place.handling_unit_id, place.status, item_id
         )
+        return [content for row in rows for content in _contents(row)]
+
+    async def expired(self, *, now: int, limit: int) -> list[Content]:
+        """See the port."""
+        rows = await self._raw.fetch(EXPIRED, self._site, now, limit)
         return [content for row in rows for content in _contents(row)]
 
     async def add(self, carrier: Carrier, *, now: int) -> None:
