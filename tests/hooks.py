@@ -81,7 +81,7 @@ async def receiving(cert: Path, *, address: str = "127.0.0.1") -> AsyncIterator[
             heard = Heard(line, headers, body)
             known.heard.append(heard)
             await (known.answer or plain(204))(heard, writer)
-        except (OSError, asyncio.IncompleteReadError):
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             return
         finally:
             writer.close()
