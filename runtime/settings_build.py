@@ -82,7 +82,7 @@ def build(raw: Raw, *, home: Path, beside: Path) -> Settings:
         database=Database(**at("database").given("pool"), **at("database").secret("url")),
         edge=_edge(raw, home=home, beside=beside) if "edge" in raw.tables else None,
         gateway=Gateway(
-            cell=raw.text("gateway.cell") or site,
+            cell=raw.text("gateway.cell") or "site",
             archive_path=archive,
             **gateway.given("group_ms", "max_messages"),
         ),

@@ -125,7 +125,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Table `[gateway]`. The cell defaults to the site."""
+    """Table `[gateway]`. The cell `site` holds every agent that no other cell has."""
 
     cell: str
     archive_path: Path

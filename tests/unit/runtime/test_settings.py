@@ -85,7 +85,7 @@ def test_the_example_is_good_and_typed(tmp_path: Path) -> None:
     assert [antenna.port for antenna in found.edge.devices[0].antennas] == [1, 2]
     assert found.edge.devices[0].light is not None
     assert found.edge.devices[0].light.amber == 2
-    assert found.gateway.cell == "vienna-1"
+    assert found.gateway.cell == "site"
     assert found.database.url is not None
     assert found.database.url.reveal() == "postgresql://localhost/dockledger"
 
