@@ -12,17 +12,16 @@ from core.api.deps import caller, context, json_answer, transact
 from core.api.roles import MANAGER, READERS, STAFF, allow
 from core.api.schemas.inbound import ModeIn
 from core.api.schemas.orders import shown
+from core.application.map import light_now
 from core.application.portals import set_portal_mode
 from core.application.ports.uow import UnitOfWork
 from core.domain.expected import Mode
-from core.domain.passes import LIGHTS
 from core.domain.portal_report import ReportRow
 
 router = APIRouter(dependencies=[Depends(check_query)], tags=["doors"])
 allow(READERS, "GET /v1/portals")
 allow(STAFF | {"auditor"}, "GET /v1/portals/{portal}/report")
 allow(MANAGER, "PUT /v1/portals/{portal}/mode")
-GREEN_US = 5_000_000
 LEAST_TAGS, BAR = 200, 0.995
 
 
@@ -39,13 +38,7 @@ async def list_portals(request: Request, site: str | None = None) -> dict[str, A
 
 
 def _light(row: dict[str, Any], now: int) -> str:
-    if row["agent_state"] in (None, "offline"):
-        return "amber"
-    light = LIGHTS.get(row["last_verdict"] or "")
-    decided = row["last_decided_at"] or 0
-    if light is None or (light == "green" and now - decided > GREEN_US):
-        return "off"
-    return light
+    return light_now(row["last_verdict"], row["last_decided_at"], row["agent_state"], now)
 
 
 @router.put("/v1/portals/{portal}/mode", summary="Set a portal's mode")

@@ -29,6 +29,7 @@ from core.db.stores.inbound import PgInboundStore
 from core.db.stores.inbound_views import PgInboundViews
 from core.db.stores.layout import PgLayoutStore
 from core.db.stores.liveness import PgLivenessStore
+from core.db.stores.map import PgMapStore
 from core.db.stores.orders import PgOrderStore
 from core.db.stores.outbox import PgOutboxStore
 from core.db.stores.picking import PgPickStore
@@ -36,6 +37,7 @@ from core.db.stores.platform import PgPlatformStore
 from core.db.stores.promise import PgPromiseStore
 from core.db.stores.replenish import PgReplenishStore
 from core.db.stores.reservation import PgReservationStore
+from core.db.stores.search import PgSearchStore
 from core.db.stores.shipment_views import PgDemandViews
 from core.db.stores.shipping import PgShippingStore
 from core.db.stores.stock import PgStockStore
@@ -197,6 +199,16 @@ class PgUnitOfWork:
     def housekeeping(self) -> PgHousekeeping:
         """What is kept for a time only."""
         return PgHousekeeping(self.raw)
+
+    @cached_property
+    def map(self) -> PgMapStore:
+        """The floor as a picture."""
+        return PgMapStore(self.raw, self.site)
+
+    @cached_property
+    def search(self) -> PgSearchStore:
+        """Names of all kinds."""
+        return PgSearchStore(self.raw, self.site)
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:

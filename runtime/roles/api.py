@@ -1,6 +1,7 @@
 """The api role: routes, pages and streams on one socket. Composition only.
 
-An area may offer `background(context)`, an async context manager that lives as long as the server.
+An area may offer `background(context)`, an async context manager that lives as long as the server,
+and `closing(context)`, called when the server is about to stop.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ AREAS = (
     "core.api.stock_changes",
     "core.api.webhooks",
     "core.api.inbound_hooks",
+    "core.api.map",
 )
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 GRACE_S = 5
@@ -170,6 +172,9 @@ async def run(settings: Settings) -> None:
             await asyncio.wait({serving, watching}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             server.should_exit = True
+            for area in areas():
+                if hasattr(area, "closing"):
+                    area.closing(app.state.context)
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
             await serving

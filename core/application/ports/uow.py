@@ -16,6 +16,7 @@ from core.application.ports.inbound import InboundStore
 from core.application.ports.inbound_views import InboundViews
 from core.application.ports.layout import LayoutStore
 from core.application.ports.liveness import LivenessStore
+from core.application.ports.map import MapStore, SearchStore
 from core.application.ports.order_views import OrderViews
 from core.application.ports.orders import OrderStore, PromiseStore, ReservationStore
 from core.application.ports.outbox import OutboxStore
@@ -119,6 +120,12 @@ class UnitOfWork(Protocol):
 
     @property
     def housekeeping(self) -> Housekeeping: ...
+
+    @property
+    def map(self) -> MapStore: ...
+
+    @property
+    def search(self) -> SearchStore: ...
 
     def savepoint(self) -> AbstractAsyncContextManager[None]:
         """A part that may be undone alone: what it wrote is gone when it raises."""
