@@ -194,6 +194,8 @@ class Supervisor:
         if kept.task is not None:
             kept.task.cancel()
             await asyncio.gather(kept.task, return_exceptions=True)
+        if process is not None:
+            kept.pid, kept.last_exit = None, process.returncode
         self._turn(kept, "stopped")
 
     def status(self) -> dict[str, object]:

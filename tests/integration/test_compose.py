@@ -193,6 +193,7 @@ def test_the_configurations_of_the_containers_are_good(
     assert found.site == "demo"
 
 
+@pytest.mark.filterwarnings("ignore:ssl.OP_NO")
 @pytest.mark.service("mosquitto")
 async def test_the_shipped_broker_takes_tls_and_a_password_and_nothing_less(
     deployed: Path, tmp_path: Path

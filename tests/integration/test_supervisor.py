@@ -137,6 +137,7 @@ async def test_stopping_ends_a_child_that_is_stopped_or_deaf(home: Path) -> None
 
     assert not is_alive(pid)
     assert status_file(home)["running"] is False
+    assert status_file(home)["children"][0]["pid"] is None
 
 
 async def test_the_output_of_a_child_is_kept_and_bounded(home: Path) -> None:
