@@ -98,9 +98,10 @@ async def _make_keys(open_unit: PgUnitOfWorkFactory, demo: Demo) -> None:
 async def _start(site: LocalSite, demo: Demo, wish: Wish) -> None:
     site.supervisor.facts["api_port"] = demo.api_port
     database = site.database_env()
+    wanted = []
     for role in ("gateway", "worker", "api"):
         mqtt = {} if role == "api" else site.mqtt_env(role)
-        await site.supervisor.start(site.role(role, demo.config, env={**database, **mqtt}))
+        wanted.append(site.role(role, demo.config, env={**database, **mqtt}))
     arguments = [
         "--key-file",
         str(demo.folder / KEYS["manager"]),
@@ -115,10 +116,12 @@ async def _start(site: LocalSite, demo: Demo, wish: Wish) -> None:
     ]
     if wish.truth_dir is not None:
         arguments += ["--truth-dir", str(wish.truth_dir)]
-    await site.supervisor.start(site.role("simulate", demo.config, arguments=arguments))
-    for agent, config in agents_of(demo).items():
-        env = site.mqtt_env(agent)
-        await site.supervisor.start(site.role("edge", config, name=f"edge-{agent}", env=env))
+    wanted.append(site.role("simulate", demo.config, arguments=arguments))
+    wanted += [
+        site.role("edge", config, name=f"edge-{agent}", env=site.mqtt_env(agent))
+        for agent, config in agents_of(demo).items()
+    ]
+    await asyncio.gather(*(site.supervisor.start(child) for child in wanted))
 
 
 async def _until_ready(demo: Demo) -> None:
@@ -155,7 +158,7 @@ def ready_lines(demo: Demo, wish: Wish, took_s: float) -> list[str]:
         f"  floor map    {demo.url}/",
         f"  KPIs         {demo.url}/kpi",
         f"  API          {demo.url}/v1/openapi.json",
-        f"  order key    {demo.folder / KEYS['integrator']}",
+        f"  order key    {demo.folder / KEYS['integrator']} (the README's curl reads it)",
         f"  manager key  {demo.folder / KEYS['manager']}",
         f"  break things curl -X POST http://127.0.0.1:{control}/fault -d"
         ' \'{"kind": "reader_dies", "reader": "dock-1-r"}\'',
