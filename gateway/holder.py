@@ -172,8 +172,9 @@ class Holder:
                 return recorded
             except CursorMoved:
                 raise
-            except Unavailable:
-                log.warning("commit_delayed", extra={"pause_ms": int(pause * 1000)})
+            except Unavailable as failure:
+                why = {"why": str(failure), "cause": type(failure.__cause__).__name__}
+                log.warning("commit_delayed", extra={"pause_ms": int(pause * 1000), **why})
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
 

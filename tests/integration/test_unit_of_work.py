@@ -1,0 +1,33 @@
+"""A unit of work names its failures: a lost server is waited out, a bug is not."""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+
+from core.db.uow import PgUnitOfWorkFactory, build_engine
+from core.domain.errors import Unavailable
+
+
+async def test_an_argument_the_driver_refuses_is_a_bug_and_no_outage(database_url: str) -> None:
+    engine = build_engine(database_url, pool_size=1)
+    try:
+        with pytest.raises(asyncpg.DataError, match="invalid input for query argument"):
+            async with PgUnitOfWorkFactory(engine)("demo") as unit:
+                await unit.raw.fetch("SELECT $1::bigint", "seven")
+    finally:
+        await engine.dispose()
+
+
+async def test_a_connection_that_the_server_ended_is_an_outage(database_url: str) -> None:
+    engine = build_engine(database_url, pool_size=1)
+    try:
+        with pytest.raises(Unavailable):
+            async with PgUnitOfWorkFactory(engine)("demo") as unit:
+                other = await asyncpg.connect(database_url)
+                pid = await unit.raw.fetchval("SELECT pg_backend_pid()")
+                await other.execute("SELECT pg_terminate_backend($1)", pid)
+                await other.close()
+                await unit.raw.fetch("SELECT 1")
+    finally:
+        await engine.dispose()
