@@ -61,6 +61,8 @@ asn_unit = Table(
     uid("pass_id"),
     CheckConstraint("state IN ('expected','received','short')", name="state"),
     Index("ix_asn_unit_epc", "site_id", "epc_key"),
+    Index("ix_asn_unit_handling_unit", "site_id", "handling_unit_id"),
+    Index("ix_asn_unit_pass", "site_id", "pass_id", postgresql_where=text("pass_id IS NOT NULL")),
 )
 
 door_visit = Table(

@@ -33,10 +33,9 @@ WITH RECURSIVE seed AS (
   SELECT handling_unit_id FROM handling_unit WHERE site_id = $1 AND epc_key = ANY($2::text[])
   UNION SELECT handling_unit_id FROM unit
     WHERE site_id = $1 AND epc_key = ANY($2::text[]) AND handling_unit_id IS NOT NULL
-  UNION SELECT au.handling_unit_id FROM asn_unit au
-    JOIN asn a ON a.site_id = au.site_id AND a.asn_id = au.asn_id
-    WHERE au.site_id = $1 AND au.epc_key = ANY($2::text[]) AND au.handling_unit_id IS NOT NULL
-      AND a.state IN ('announced', 'arrived', 'receiving')
+  UNION SELECT handling_unit_id FROM asn_unit
+    WHERE site_id = $1 AND epc_key = ANY($2::text[]) AND handling_unit_id IS NOT NULL
+      AND state = 'expected'
 ), up AS (
   SELECT h.handling_unit_id, h.parent_id FROM handling_unit h JOIN seed s
     ON h.handling_unit_id = s.handling_unit_id WHERE h.site_id = $1
@@ -53,28 +52,34 @@ FROM down JOIN handling_unit h ON h.site_id = $1 AND h.handling_unit_id = down.h
 LEFT JOIN location l ON l.site_id = $1 AND l.location_id = h.location_id
 """
 UNITS = """
+WITH k AS (
+  SELECT unnest($2::text[]) AS epc_key
+  UNION SELECT u.epc_key FROM unit u WHERE u.site_id = $1 AND u.handling_unit_id = ANY($3::uuid[])
+  UNION SELECT epc_key FROM asn_unit
+    WHERE site_id = $1 AND handling_unit_id = ANY($3::uuid[]) AND state = 'expected'
+)
 SELECT u.epc_key, u.owner_id, u.item_id, u.lot_id, u.state, u.status, u.location_id,
   l.kind AS location_kind, u.handling_unit_id
-FROM unit u LEFT JOIN location l ON l.site_id = u.site_id AND l.location_id = u.location_id
-WHERE u.site_id = $1 AND (u.epc_key = ANY($2::text[]) OR u.handling_unit_id = ANY($3::uuid[])
-  OR u.epc_key IN (SELECT au.epc_key FROM asn_unit au
-    JOIN asn a ON a.site_id = au.site_id AND a.asn_id = au.asn_id
-    WHERE au.site_id = $1 AND au.handling_unit_id = ANY($3::uuid[])
-      AND a.state IN ('announced', 'arrived', 'receiving')))
+FROM k JOIN unit u ON u.site_id = $1 AND u.epc_key = k.epc_key
+LEFT JOIN location l ON l.site_id = u.site_id AND l.location_id = u.location_id
 """
 ANNOUNCED = """
+WITH k AS (
+  SELECT asn_id, epc_key FROM asn_unit WHERE site_id = $1 AND epc_key = ANY($2::text[])
+  UNION SELECT asn_id, epc_key FROM asn_unit
+    WHERE site_id = $1 AND handling_unit_id = ANY($3::uuid[])
+), doors AS (
+  SELECT DISTINCT ON (d.document_id) d.document_id, v.portal, v.visit_id
+  FROM door_visit v JOIN door_visit_document d ON d.site_id = v.site_id AND d.visit_id = v.visit_id
+  WHERE v.site_id = $1 AND v.state IN ('open', 'closing') AND d.kind = 'asn'
+  ORDER BY d.document_id, v.visit_id
+)
 SELECT au.epc_key, au.asn_id, au.line_no, au.handling_unit_id, au.state AS unit_state,
   a.state, v.portal, v.visit_id
-FROM asn_unit au
+FROM k JOIN asn_unit au ON au.site_id = $1 AND au.asn_id = k.asn_id AND au.epc_key = k.epc_key
 JOIN asn a ON a.site_id = au.site_id AND a.asn_id = au.asn_id
-LEFT JOIN LATERAL (
-  SELECT v.portal, v.visit_id FROM door_visit_document d
-  JOIN door_visit v ON v.site_id = d.site_id AND v.visit_id = d.visit_id
-  WHERE d.site_id = $1 AND d.kind = 'asn' AND d.document_id = a.asn_id
-    AND v.state IN ('open', 'closing')
-  LIMIT 1) v ON true
-WHERE au.site_id = $1 AND a.state IN ('announced', 'arrived', 'receiving')
-  AND (au.epc_key = ANY($2::text[]) OR au.handling_unit_id = ANY($3::uuid[]))
+LEFT JOIN doors v ON v.document_id = a.asn_id
+WHERE a.state IN ('announced', 'arrived', 'receiving')
 ORDER BY au.asn_id, au.epc_key
 """
 SHIPPED = """

@@ -82,6 +82,10 @@ CREATE TABLE asn_unit (
 
 CREATE INDEX ix_asn_unit_epc ON asn_unit (site_id, epc_key);
 
+CREATE INDEX ix_asn_unit_handling_unit ON asn_unit (site_id, handling_unit_id);
+
+CREATE INDEX ix_asn_unit_pass ON asn_unit (site_id, pass_id) WHERE pass_id IS NOT NULL;
+
 CREATE TABLE availability (
 	site_id TEXT NOT NULL, 
 	owner_id TEXT NOT NULL, 
