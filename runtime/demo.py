@@ -7,9 +7,11 @@ simulate`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import secrets
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +43,7 @@ class Wish:
     truth_dir: Path | None = None
     echo: bool = False
     grafana: str | None = None
+    simulated: bool = True  # without, somebody else serves the readers on the demo's ports
 
 
 def users_of(demo: Demo) -> list[BusUser]:
@@ -52,14 +55,21 @@ def users_of(demo: Demo) -> list[BusUser]:
 async def run_demo(wish: Wish, say: Say, *, stop: asyncio.Event | None = None) -> None:
     """Run until told to stop; the state directory is used again by the next start."""
     began = time.monotonic()
+    async with demo_site(wish, say) as (_, demo):
+        for line in ready_lines(demo, wish, time.monotonic() - began):
+            say(line)
+        await until_told(stop)
+
+
+@contextlib.asynccontextmanager
+async def demo_site(wish: Wish, say: Say) -> AsyncIterator[tuple[LocalSite, Demo]]:
+    """The demo once it is ready; everything ends with the context."""
     demo = write_configs(wish.home, seed=wish.seed)
     async with local_site(wish.home, users=users_of(demo), say=say, echo=wish.echo) as site:
         await _prepare(site, demo, wish, say)
         await _start(site, demo, wish)
         await _until_ready(demo)
-        for line in ready_lines(demo, wish, time.monotonic() - began):
-            say(line)
-        await until_told(stop)
+        yield site, demo
 
 
 async def _prepare(site: LocalSite, demo: Demo, wish: Wish, say: Say) -> None:
@@ -116,7 +126,8 @@ async def _start(site: LocalSite, demo: Demo, wish: Wish) -> None:
     ]
     if wish.truth_dir is not None:
         arguments += ["--truth-dir", str(wish.truth_dir)]
-    wanted.append(site.role("simulate", demo.config, arguments=arguments))
+    if wish.simulated:
+        wanted.append(site.role("simulate", demo.config, arguments=arguments))
     wanted += [
         site.role("edge", config, name=f"edge-{agent}", env=site.mqtt_env(agent))
         for agent, config in agents_of(demo).items()
