@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import asyncpg
 import pytest
 
@@ -21,13 +23,20 @@ async def test_an_argument_the_driver_refuses_is_a_bug_and_no_outage(database_ur
 
 async def test_a_connection_that_the_server_ended_is_an_outage(database_url: str) -> None:
     engine = build_engine(database_url, pool_size=1)
+    other = await asyncpg.connect(database_url)
     try:
         with pytest.raises(Unavailable):
-            async with PgUnitOfWorkFactory(engine)("demo") as unit:
-                other = await asyncpg.connect(database_url)
-                pid = await unit.raw.fetchval("SELECT pg_backend_pid()")
-                await other.execute("SELECT pg_terminate_backend($1)", pid)
-                await other.close()
-                await unit.raw.fetch("SELECT 1")
+            await lose_the_connection(PgUnitOfWorkFactory(engine), other)
     finally:
+        await other.close()
         await engine.dispose()
+
+
+async def lose_the_connection(
+    open_unit: PgUnitOfWorkFactory, other: asyncpg.Connection[Any]
+) -> None:
+    """End the server's side of an open transaction, then go on in it."""
+    async with open_unit("demo") as unit:
+        pid = await unit.raw.fetchval("SELECT pg_backend_pid()")
+        await other.execute("SELECT pg_terminate_backend($1)", pid)
+        await unit.raw.fetch("SELECT 1")
