@@ -33,7 +33,7 @@ def early_call(
     if not portal.has_beams and not _is_past(call, views, portal.limits):
         return None
     asked = found.crossed | found.thin.keys()
-    if asked == load.asked:
+    if not found.crossed or asked == load.asked:
         return None
     load.asked = asked
     return call
@@ -69,11 +69,12 @@ def _call(
 ) -> tuple[PassCall, Members, list[View], LoadVote]:
     limits = portal.limits
     tracks = [t for t in portal.tracks.values() if t.last >= load.opened - limits.lookback_us]
-    vote, span = _class_and_span(portal, load, tracks, unseen, now, elsewhere)
+    final = closing is not None
+    vote, span = _class_and_span(portal, load, tracks, unseen, now, elsewhere, final=final)
     views = views_of(tracks, span, limits)
     around = Circumstances(
         span=span,
-        final=closing is not None,
+        final=final,
         listening_since=portal.listening_since,
         elsewhere=_bound(elsewhere, portal, load.beams.way),
         load=_company(views, span),
@@ -111,6 +112,8 @@ def _class_and_span(
     unseen: Sequence[str],
     now: int,
     elsewhere: ElsewhereOf,
+    *,
+    final: bool,
 ) -> tuple[LoadVote, Span]:
     """With beams the span is theirs; without, it lies around the tags' own crossing time."""
     limits = portal.limits
@@ -122,7 +125,7 @@ def _class_and_span(
         span = Span(load.opened, load.opened - limits.lookback_us, now + 1, now)
     views = views_of(tracks, span, limits)
     views = [view for view in views if elsewhere(portal, view, way) is None]
-    vote = load_vote(views, way, limits, neighbour_unseen=bool(unseen))
+    vote = load_vote(views, way, limits, neighbour_unseen=bool(unseen), final=final)
     if way not in ("in", "out", "turned") and vote.crossed_at is not None:
         start, end = vote.crossed_at - AROUND_US, vote.crossed_at + AROUND_US
         span = Span(load.opened, start, end, now)

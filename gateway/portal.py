@@ -19,6 +19,7 @@ MAX_TRACKS = 20_000
 FRESH_US = 10_000_000
 LINGER_US = 2_000_000
 STILL_DB = 1.0
+SIDES = ("outside", "inside")
 
 
 @dataclass(slots=True, eq=False)
@@ -98,9 +99,10 @@ class Portal:
                 self._open(run.first, stream, run.seq, received_at, at)
                 self._stir(run, at)
             return
-        if new:
+        awaited = not self.load.asked and self.load.beams.way in ("in", "out")
+        if new or awaited:
             self.load.dirty = True
-            self.load.decider = (f"read {epc}", run.peak_at)
+            self.load.decider = (f"read {epc} {SIDES[run.side]}", run.last)
         if moved or self._moves(track):
             self._stir(run, at)
 

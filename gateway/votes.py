@@ -89,10 +89,15 @@ def tally(votes: Sequence[Vote], limits: Thresholds) -> tuple[Direction | None, 
 
 
 def load_vote(
-    views: Sequence[View], way: Way, limits: Thresholds, *, neighbour_unseen: bool
+    views: Sequence[View], way: Way, limits: Thresholds, *, neighbour_unseen: bool, final: bool
 ) -> LoadVote:
-    """The class of the load that these tags and beams make."""
+    """The class of the load that these tags and beams make.
+
+    Right behind the beams no tag can have shown yet that it stayed: such votes count at the end.
+    """
     votes = [vote for view in views if (vote := vote_of(view, limits)) is not None]
+    if way in ("in", "out") and not final:
+        votes = [vote for vote in votes if vote.direction != "not_crossed"]
     next_at = None
     if way not in ("in", "out"):
         votes, next_at = first_load(votes, limits)

@@ -1,0 +1,225 @@
+"""Passes as the tracker calls them: direction, membership, reasons, moments."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from gateway.tracker import Tracker
+from tests.radio import SECOND, Heard, beams, reads, strays, there_and_back, through, together
+from tests.unit.gateway.lane import (
+    START,
+    STEP_US,
+    Lane,
+    a_registry,
+    crossed,
+    epcs,
+    keys,
+    reasons,
+)
+
+AT = START + 15 * SECOND
+LOAD = epcs(14)
+STRAYS = epcs(6, first=1000)
+
+
+def a_load(
+    *, inward: bool, at: int = AT, tags: list[str] = LOAD, seconds: float = 8.0, seed: int = 1
+) -> list[Heard]:
+    start, end = (-7.0, 7.0) if inward else (7.0, -7.0)
+    way = through(start, end, at=at, seconds=seconds)
+    until = at + int(seconds * SECOND)
+    rng = random.Random(seed)
+    return together(
+        reads(tags, way, since=at, until=until, rng=rng), beams(way, since=at, until=until)
+    )
+
+
+def without_beams(heard: list[Heard]) -> list[Heard]:
+    return [one for one in heard if hasattr(one.what, "epc")]
+
+
+def standing(tags: list[str] = STRAYS, *, y: float = 1.5, seconds: int = 40) -> list[Heard]:
+    return strays(tags, y=y, since=START, until=START + seconds * SECOND, rng=random.Random(9))
+
+
+@pytest.mark.parametrize("inward", [True, False])
+@pytest.mark.parametrize("with_beams", [True, False])
+def test_a_load_crosses_one_way_with_all_its_tags(inward: bool, with_beams: bool) -> None:
+    lane = Lane(Tracker(a_registry(beams=with_beams), ids=Lane().tracker._ids))
+    heard = a_load(inward=inward)
+
+    lane.hear(heard if with_beams else without_beams(heard))
+    lane.rest()
+
+    calls = lane.calls()
+    assert [(call.portal, call.direction) for call in calls] == [
+        ("dock-1", "in" if inward else "out")
+    ]
+    assert crossed(calls[0]) == keys(LOAD)
+    assert calls[0].confidence >= 0.9
+    assert calls[0].decider == "timer"
+
+
+def test_strays_beside_the_door_never_move_with_a_load() -> None:
+    lane = Lane()
+
+    lane.hear(together(standing(), a_load(inward=True)))
+    lane.rest()
+
+    (call,) = lane.calls()
+    assert call.direction == "in"
+    assert crossed(call) == keys(LOAD)
+    assert reasons(call) == {"static": 6}
+
+
+def test_strays_alone_open_no_pass() -> None:
+    lane = Lane()
+
+    lane.hear(standing())
+    lane.rest()
+
+    assert lane.opened() in ([], ["dock-1"])
+    assert [call.direction for call in lane.calls()] in ([], ["not_crossed"])
+    assert all(crossed(call) == set() for call in lane.calls())
+
+
+@pytest.mark.parametrize("with_beams", [True, False])
+def test_a_load_that_turns_back_does_not_cross(with_beams: bool) -> None:
+    lane = Lane()
+    way = there_and_back(-6.0, 0.5, at=AT, seconds=9.0)
+    until = AT + 9 * SECOND
+    tags = reads(LOAD, way, since=AT, until=until, rng=random.Random(4))
+
+    lane.hear(together(tags, beams(way, since=AT, until=until)) if with_beams else tags)
+    lane.rest()
+
+    (call,) = lane.calls()
+    assert call.direction == "not_crossed"
+    assert crossed(call) == set()
+    assert set(reasons(call)) <= {"turned_back", "near", "static", "glimpsed"}
+
+
+def test_the_verdict_is_called_at_once_by_the_read_that_makes_it_certain() -> None:
+    lane = Lane()
+    heard = a_load(inward=True)
+    edges = [one for one in heard if not hasattr(one.what, "epc")]
+
+    lane.hear(heard)
+    lane.rest()
+
+    first = next(
+        (outcome_at, call)
+        for outcome_at, outcome in zip(
+            range(START + STEP_US, START + 10**12, STEP_US), lane.outcomes, strict=False
+        )
+        for call in outcome.calls
+        if call.early
+    )
+    at, call = first
+    assert call.direction == "in"
+    assert call.decider.startswith("read 3034257BF7194E4000")
+    assert call.decider.endswith(" inside")
+    assert call.decider_at > edges[-1].at
+    assert 0 <= at - call.decider_at <= 60_000
+    assert {k for k, t in call.tags.items() if t.crossed or t.thin} == keys(LOAD)
+
+
+def test_two_loads_close_together_are_two_passes() -> None:
+    lane = Lane()
+    second = epcs(10, first=500)
+
+    lane.hear(
+        together(
+            a_load(inward=True, seconds=6.0),
+            a_load(inward=True, at=AT + int(3.5 * SECOND), tags=second, seconds=6.0, seed=2),
+        )
+    )
+    lane.rest()
+
+    calls = lane.calls()
+    assert [call.direction for call in calls] == ["in", "in"]
+    assert [crossed(call) for call in calls] == [keys(LOAD), keys(second)]
+    assert calls[0].decider == "beam outer blocked"
+
+
+def test_in_out_and_in_again_are_three_passes() -> None:
+    lane = Lane()
+    ways = [True, False, True]
+
+    for n, inward in enumerate(ways):
+        lane.hear(a_load(inward=inward, at=AT + n * 14 * SECOND, seed=n))
+    lane.rest()
+
+    assert [call.direction for call in lane.calls()] == ["in", "out", "in"]
+    assert all(crossed(call) == keys(LOAD) for call in lane.calls())
+
+
+def test_a_load_heard_louder_at_the_other_door_is_the_other_doors() -> None:
+    lane = Lane()
+    here = a_load(inward=True)
+    way = through(-7.0, 7.0, at=AT, seconds=8.0)
+    there = reads(LOAD, way, since=AT, until=AT + 8 * SECOND, rng=random.Random(1), weak_db=9.0)
+
+    lane.hear_all([(one, "dock-1") for one in here] + [(one, "dock-2") for one in there])
+    lane.rest()
+
+    assert [(c.portal, c.direction) for c in lane.calls(door="dock-1")] == [("dock-1", "in")]
+    assert crossed(lane.calls(door="dock-1")[0]) == keys(LOAD)
+    other = lane.calls(door="dock-2")
+    assert all(call.direction == "not_crossed" and not crossed(call) for call in other)
+
+
+def test_beams_that_contradict_the_tags_leave_the_load_to_a_person() -> None:
+    lane = Lane()
+    tags = without_beams(a_load(inward=True))
+    against = beams(through(7.0, -7.0, at=AT, seconds=8.0), since=AT, until=AT + 8 * SECOND)
+
+    lane.hear(together(tags, against))
+    lane.rest()
+
+    (call,) = lane.calls()
+    assert call.direction == "undecided"
+    assert lane.calls(early=True) == []
+
+
+def test_without_beams_a_silent_neighbour_leaves_the_load_to_a_person() -> None:
+    lane = Lane(Tracker(a_registry(beams=False), ids=Lane().tracker._ids))
+    heard = without_beams(a_load(inward=True))
+    lane.hear(heard[:-1])
+    lane.tracker.heard_agent["dock-2"] = lane.now - 60 * SECOND
+
+    outcome = lane.tracker.decide(at=lane.now + 4 * SECOND)
+
+    (call,) = outcome.calls
+    assert call.direction == "undecided"
+    assert call.features["neighbour_unseen"] == ["dock-2"]
+
+
+def test_a_backlog_of_old_reads_is_late_and_opens_nothing() -> None:
+    lane = Lane()
+    lane.hear(standing(seconds=10))
+    old = [
+        Heard(lane.now + 1000 * n, one.what)
+        for n, one in enumerate(without_beams(a_load(inward=True, at=START - 3600 * SECOND)))
+    ]
+    before = len(lane.calls())
+
+    lane.hear(old)
+    lane.rest()
+
+    assert lane.calls()[before:] == []
+
+
+def test_a_second_look_at_a_verdict_names_what_decided_the_first() -> None:
+    lane = Lane()
+
+    lane.hear(a_load(inward=True))
+    lane.rest()
+
+    asked = [
+        frozenset(k for k, t in c.tags.items() if t.crossed or t.thin)
+        for c in lane.calls(early=True)
+    ]
+    assert len(asked) == len(set(asked))
