@@ -100,6 +100,14 @@ class _Connection(aiomqtt.Client):
         """Publishes that wait for their acknowledgement."""
         return self._waiting
 
+    @property
+    def sends_at_once(self) -> bool:
+        """Whether small packets leave without waiting for each other."""
+        wire = self._client.socket()
+        if not isinstance(wire, socket.socket):
+            return False
+        return bool(wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
     def cut(self) -> None:
         """Shut the socket down under the connection."""
         wire = self._client.socket()
@@ -191,6 +199,11 @@ class MqttBus:
     def waiting(self) -> int:
         """Messages that arrived and were not taken yet."""
         return len(self._inbox)
+
+    @property
+    def sends_at_once(self) -> bool:
+        """Whether TCP_NODELAY is set on the connection there is."""
+        return self._link is not None and self._link.sends_at_once
 
     def cut(self) -> None:
         """Break the connection without a farewell; the will is heard and the bus comes back."""

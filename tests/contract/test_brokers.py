@@ -87,6 +87,16 @@ async def test_an_agent_that_subscribes_to_everything_hears_nothing(real: Real) 
     assert b"secret" not in heard
 
 
+async def test_small_packets_leave_at_once_after_a_reconnect_too(real: Real) -> None:
+    agent = await real.bus("dock-1")
+    assert agent.sends_at_once
+
+    agent.cut()
+    await eventually(lambda: agent.connects == 2, 10)
+
+    assert agent.sends_at_once
+
+
 async def test_a_wrong_password_never_connects(real: Real) -> None:
     options = client(real.broker, "dock-1", protocol=real.protocol).options
     wrong = dataclasses.replace(options, password="wrong")
