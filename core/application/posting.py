@@ -13,7 +13,7 @@ from uuid import UUID
 from core.application.ledger import post_moves
 from core.application.ports.doors import PassRecord
 from core.application.ports.tasks import Task
-from core.application.ports.uow import Ids, UnitOfWork
+from core.application.ports.uow import Contention, Ids, UnitOfWork
 from core.application.shipping import (
     hold_shipment,
     mark_loaded,
@@ -21,7 +21,7 @@ from core.application.shipping import (
     resume_shipment,
 )
 from core.domain.errors import Refused
-from core.domain.judgement import Handling, Loading, Receipt, Work
+from core.domain.judgement import Handling, Loading, Notice, Receipt, Work
 from core.domain.plan import Plan
 from core.domain.stock import Move, reverse
 from core.domain.tags import Past
@@ -47,11 +47,21 @@ async def post_plan(
     changed = await uow.inbound.apply_receipts(receipts, pass_id=pass_id, now=now)
     failed = {receipt.epc_key for receipt in receipts} - changed
     moves = [move for move in moves if move.epc_key not in failed]
-    await post_moves(uow, moves, now=now, ids=ids)
+    await _post(uow, moves, now=now, ids=ids)
     await uow.inbound.place_handling_units(_standing(plan, moves), now=now)
     await _tasks(uow, plan, work, moves, now=now, ids=ids)
-    await _loads(uow, plan.loadings, pass_id=pass_id, now=now)
+    await _loads(uow, plan.loadings, pass_id=pass_id, now=now, ids=ids)
     await guard_shipments(uow, visit_id, now=now, ids=ids)
+
+
+async def _post(uow: UnitOfWork, moves: Sequence[Move], *, now: int, ids: Ids) -> None:
+    """Post what held a moment ago; goods taken in between are a matter for another try."""
+    try:
+        await post_moves(uow, moves, now=now, ids=ids)
+    except Refused as error:
+        if error.code != "insufficient-stock":
+            raise
+        raise Contention("goods of the pass were moved at the same time") from error
 
 
 def _standing(plan: Plan, moves: Sequence[Move]) -> list[Handling]:
@@ -116,10 +126,26 @@ def _task(work: Work, task_id: UUID) -> Task:
     )
 
 
-async def _loads(uow: UnitOfWork, loadings: Sequence[Loading], *, pass_id: UUID, now: int) -> None:
+async def _loads(
+    uow: UnitOfWork, loadings: Sequence[Loading], *, pass_id: UUID, now: int, ids: Ids
+) -> None:
+    """Mark what is on the truck. What its shipment no longer takes is told, never a standstill."""
     for entry in sorted(loadings, key=lambda one: (one.shipment_id, one.handling_unit_id)):
         mark = mark_loaded if entry.loaded else mark_unloaded
-        await mark(uow, entry.shipment_id, entry.handling_unit_id, pass_id, now)
+        try:
+            await mark(uow, entry.shipment_id, entry.handling_unit_id, pass_id, now)
+        except Refused as error:
+            notice = Notice(
+                "pass.not_booked",
+                "warning",
+                f"handling-unit/{entry.handling_unit_id}",
+                "Its shipment does not take this unit any more. Look at the shipment.",
+                None,
+                {"code": error.code, "shipment": str(entry.shipment_id)},
+            )
+            await uow.floor.raise_notice(
+                notice, exception_id=ids(), portal=None, pass_id=pass_id, visit_id=None, now=now
+            )
 
 
 async def guard_shipments(uow: UnitOfWork, visit_id: UUID | None, *, now: int, ids: Ids) -> None:
@@ -157,7 +183,7 @@ async def take_back(uow: UnitOfWork, record: PassRecord, *, now: int, ids: Ids, 
         Loading(entry.shipment_id, entry.handling_unit_id, loaded=not entry.loaded)
         for entry in plan.loadings
     ]
-    await _loads(uow, loadings, pass_id=record.pass_id, now=now)
+    await _loads(uow, loadings, pass_id=record.pass_id, now=now, ids=ids)
     keys = [move.epc_key for move in moves if move.epc_key is not None]
     await uow.tasks.cancel_of(
         handling_units=[entry.handling_unit_id for entry in handling], epc_keys=keys, now=now

@@ -195,14 +195,39 @@ async def _tell(
             {name: str(count) for name, count in counts.items()},
         )
         await _raise(uow, notice, visit, now=now, ids=ids)
-    if any(document.kind == "asn" for document in visit.documents):
-        await uow.emit(
-            "receipt.discrepancy" if odd else "receipt.completed",
-            aggregate=f"visit:{visit.visit_id}",
-            owner=None,
-            payload={"visit_id": str(visit.visit_id), "portal": visit.portal, **counts},
-            occurred_at=now,
-        )
+    for document in sorted(visit.documents):
+        if document.kind == "asn":
+            await _tell_receipt(uow, visit, document, remainder, now=now)
+
+
+async def _tell_receipt(
+    uow: UnitOfWork, visit: VisitRecord, document: Document, remainder: Remainder, *, now: int
+) -> None:
+    """What became of one ASN, to its owner."""
+    asn = await uow.inbound.lock(document.document_id, None)
+    lines = [line for line in remainder.lines if line.document == document]
+    exact = all(line.received == line.expected for line in lines)
+    await uow.emit(
+        "receipt.completed" if exact else "receipt.discrepancy",
+        aggregate=f"asn:{asn.asn_id}",
+        owner=asn.owner_id,
+        payload={
+            "asn_id": str(asn.asn_id),
+            "external_asn_id": asn.external_asn_id,
+            "state": asn.state,
+            "visit_id": str(visit.visit_id),
+            "lines": [
+                {
+                    "line_no": line.line_no,
+                    "sku": line.sku,
+                    "expected": line.expected,
+                    "received": line.received,
+                }
+                for line in lines
+            ],
+        },
+        occurred_at=now,
+    )
 
 
 async def _raise(

@@ -44,6 +44,7 @@ def judge(
     draft = Draft(expected, load.crossed, pass_id, occurred_at, actor)
     for key in sorted(load.crossed - expected.units.keys() - expected.handling_units.keys()):
         draft.say(key, "unknown", "retired" if key in expected.retired else None)
+    _note_unknown(draft)
     if load.direction == "in":
         judge_inward(draft)
     else:
@@ -69,6 +70,23 @@ def judge(
         cleared=tuple(dict.fromkeys(draft.cleared)),
         strangers=tuple(draft.strangers),
     )
+
+
+def _note_unknown(draft: Draft) -> None:
+    """One exception for all tags of the load that nothing here knows."""
+    count = sum(is_strange(tag) for tag in draft.outcomes.values())
+    if count:
+        portal = draft.expected.portal
+        draft.notices.append(
+            Notice(
+                "pass.unexpected",
+                "warning",
+                f"pass/{draft.pass_id}",
+                f"{count} tags that nothing here knows went through {portal}.",
+                None,
+                {"portal": portal, "unknown": str(count)},
+            )
+        )
 
 
 def _verdict(draft: Draft) -> Verdict:

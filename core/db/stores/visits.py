@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from core.application.ports.uow import Contention
 from core.application.ports.visits import ShipmentProgress, VisitRecord
 from core.db.stores.expected import plain, plain_or_none
 from core.domain.errors import not_found
@@ -24,7 +25,7 @@ WHERE site_id = $1 AND portal = $2 AND state IN ('open', 'closing') FOR UPDATE
 """
 OPEN = """
 INSERT INTO door_visit (site_id, visit_id, portal, state, truck, opened_at, opened_by)
-VALUES ($1, $2, $3, 'open', $4, $5, $6)
+VALUES ($1, $2, $3, 'open', $4, $5, $6) ON CONFLICT DO NOTHING RETURNING visit_id
 """
 DOCUMENTS = """
 SELECT kind, document_id FROM door_visit_document WHERE site_id = $1 AND visit_id = $2
@@ -142,7 +143,9 @@ class PgVisitStore:
         known = "SELECT 1 FROM portal WHERE site_id = $1 AND portal = $2"
         if await self._raw.fetchval(known, self._site, portal) is None:
             raise not_found("portal")
-        await self._raw.execute(OPEN, self._site, visit_id, portal, truck, now, opened_by)
+        row = (self._site, visit_id, portal, truck, now, opened_by)
+        if await self._raw.fetchval(OPEN, *row) is None:
+            raise Contention("another visit was opened at this portal just now")
 
     async def add_documents(self, visit_id: UUID, documents: Iterable[Document]) -> None:
         """See the port."""
