@@ -83,14 +83,22 @@ async def test_an_order_is_answered_with_its_promise(shop: Shop) -> None:
 
 
 async def test_two_hundred_posts_at_once_sell_fifty_units(shop: Shop) -> None:
-    bodies = [an_order(f"SO-{n}", *((1, 1) if n % 4 == 0 else (1,))) for n in range(200)]
+    requests = [
+        request_bytes(
+            "/v1/orders",
+            an_order(f"SO-{n}", *((1, 1) if n % 4 == 0 else (1,))),
+            {"Authorization": f"Bearer {shop.key}", "Idempotency-Key": f"race-{n}"},
+        )
+        for n in range(200)
+    ]
 
-    answers = await asyncio.gather(*(shop.place(body) for body in bodies))
+    answers = await asyncio.gather(*(send(shop.port, request) for request in requests))
 
-    assert Counter(a.status_code for a in answers) == {201: 200}
-    promised = sum(line["promised"] for a in answers for line in a.json()["lines"])
+    assert Counter(status_of(a) for a in answers) == {201: 200}
+    orders = [json_of(answer) for answer in answers]
+    promised = sum(line["promised"] for order in orders for line in order["lines"])
     assert promised == 50
-    words = Counter(a.json()["status"] for a in answers)
+    words = Counter(order["status"] for order in orders)
     assert words["promised"] + words["partially_promised"] <= 50
     assert words["backordered"] >= 150
     assert await shop.drift() == []
