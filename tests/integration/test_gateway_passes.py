@@ -94,7 +94,8 @@ async def play(
     stepper: Stepper, plan: Sequence[tuple[int, str, Any]], *, agent: str = "dock-03"
 ) -> dict[str, int]:
     """Feed messages at their moments; when each light was first commanded."""
-    rig, lit = stepper.rig, {}
+    rig = stepper.rig
+    lit: dict[str, int] = {}
     for at, kind, message in plan:
         while rig.clock.now + 20_000 < at:
             rig.clock.now += 20_000
