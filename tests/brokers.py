@@ -89,9 +89,10 @@ class _Process:
             self._child.wait()
 
     def pause(self) -> None:
-        """SIGSTOP."""
+        """SIGSTOP; returns when every thread of it stands still."""
         if self._child is not None:
             self._child.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, self._child.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         """SIGCONT."""
