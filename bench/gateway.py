@@ -1,0 +1,196 @@
+"""Readings a second from MQTT payload bytes to a committed group, durable, with archive and zones.
+
+The limit decodes the same payloads and commits one cursor row a group, with nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from uuid import UUID
+
+import asyncpg
+
+from bench.figure import Figure
+from contracts.bus import Delivery
+from contracts.codec import decode_content, decode_header, encode
+from contracts.topics import parse_up, up
+from contracts.v1 import AgentStatus, Observation, ReadBatch
+from core.application.decisions import GroupDecision
+from core.application.ports.tracking import CursorAdvance
+from core.application.record import record_decision
+from core.db.migrate import migrate
+from core.db.uow import PgUnitOfWorkFactory, build_engine
+from gateway.archive import Archive
+from gateway.failpoints import no_faults
+from gateway.holder import Holder, Means
+from gateway.messages import Arrival
+from gateway.rates import Rate, Rates
+from gateway.sender import Sender
+from gateway.speech import Speech
+from runtime.clock import monotonic_us, now_us
+from runtime.pgfiles import remove_data
+from runtime.postgres import OWNER, run_server
+
+SITE, AGENTS, READINGS, GROUP, TAGS = "bench", 4, 50, 100, 2_000
+SETUP = """
+INSERT INTO site (site_id, name, created_at) VALUES ('bench', 'Bench', 0);
+INSERT INTO cell (site_id, cell, epoch) VALUES ('bench', 'site', 1);
+INSERT INTO location (site_id, code, kind)
+  VALUES ('bench','Z-1','staging'), ('bench','Z-2','staging');
+INSERT INTO agent (site_id, agent, registered_at)
+  SELECT 'bench', 'a-' || n, 0 FROM generate_series(1, 4) n;
+INSERT INTO device (site_id, agent, device)
+  SELECT 'bench', 'a-' || n, 'r' FROM generate_series(1, 4) n;
+INSERT INTO read_point (site_id, read_point, agent, device, antenna, role, location_id)
+  SELECT 'bench', 'p-' || n || '-' || k, 'a-' || n, 'r', k, 'zone', l.location_id
+  FROM generate_series(1, 4) n, generate_series(1, 2) k
+  JOIN location l ON l.site_id = 'bench' AND l.code = 'Z-' || k;
+INSERT INTO unit (site_id, epc_key, owner_id, item_id, state, location_id, changed_at)
+  SELECT 'bench', '01/80614141123458/21/' || n, 'acme', 1, 'present', 1, 0
+  FROM generate_series(0, 1999) n;
+"""
+
+
+class _Deaf:
+    """A bus that nobody listens to, and a sink of figures."""
+
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Nowhere."""
+
+    def status(self, status: AgentStatus, *, received_at: int) -> None:
+        """Nowhere."""
+
+    def group(self, figures: Mapping[str, float], *, now: int) -> None:
+        """Nowhere."""
+
+
+def run(seconds: float = 5.0) -> dict[str, object]:
+    """One figure with its in-run limit."""
+    figure = asyncio.run(_run(seconds))
+    return {
+        "name": figure.name,
+        "readings_per_s": round(figure.value),
+        "limit_readings_per_s": round(figure.limit or 0),
+        "ratio": round(figure.ratio or 0, 3),
+        "method": figure.method,
+    }
+
+
+def _groups(count: int) -> list[list[Delivery]]:
+    """What agents send: 50 readings a message, tags that come back and change their level."""
+    now, groups = now_us(), []
+    seqs = itertools.count(1)
+    for _ in range(count):
+        group = []
+        for _ in range(GROUP // AGENTS):
+            seq = next(seqs)
+            for n in range(1, AGENTS + 1):
+                reads = [_read(now, seq, n, k) for k in range(READINGS)]
+                batch = ReadBatch(
+                    site=SITE, agent=f"a-{n}", boot=1, seq=seq, sent_at=now, reads=reads
+                )
+                group.append(Delivery(up(SITE, f"a-{n}", "reads"), encode(batch)))
+        groups.append(group)
+    return groups
+
+
+def _read(now: int, seq: int, agent: int, k: int) -> Observation:
+    tag = (seq * READINGS + k + agent * 500) % TAGS
+    at = now - 5_000_000 + seq * 1_000
+    return Observation(
+        epc=f"3034257BF7194E40{tag:08X}",
+        device="r",
+        antenna=1 + (tag + seq // 200) % 2,
+        rssi_dbm=-60.0 + tag % 9,
+        occurred_at=at,
+        count=3,
+        first_at=at - 1_000,
+        last_at=at + 1_000,
+        rssi_mean_dbm=-61.0,
+        rssi_spread_db=0.4,
+    )
+
+
+async def _run(seconds: float) -> Figure:
+    with tempfile.TemporaryDirectory(prefix="dockledger-bench-") as folder:
+        async with run_server(Path(folder) / "pg") as server:
+            url = server.url(OWNER)
+            await migrate(url)
+            raw = await asyncpg.connect(url)
+            await raw.execute(SETUP)
+            await raw.close()
+            engine = build_engine(url, pool_size=2)
+            try:
+                return await _measure(PgUnitOfWorkFactory(engine), Path(folder), seconds)
+            finally:
+                await engine.dispose()
+                remove_data(Path(folder) / "pg")
+
+
+async def _measure(open_unit: PgUnitOfWorkFactory, folder: Path, seconds: float) -> Figure:
+    ids = itertools.count(1)
+    deaf = _Deaf()
+    speech = Speech(
+        Sender(deaf, site=SITE, now=now_us), site=SITE, now=now_us, ids=lambda: UUID(int=next(ids))
+    )
+    unlimited = Rate(1e9, 1e9)
+    means = Means(
+        site=SITE,
+        cell="site",
+        open_unit=open_unit,
+        speech=speech,
+        telemetry=deaf,
+        now=now_us,
+        monotonic=monotonic_us,
+        ids=lambda: UUID(int=next(ids)),
+        hit=no_faults,
+        rates=lambda: Rates(reads=unlimited, others=unlimited),
+    )
+    archive = Archive(folder / "archive", site=SITE, cell="site", epoch=1)
+    holder = Holder(means, epoch=1, archive=archive)
+    await holder.load()
+    groups = _groups(max(8, int(seconds * 6)))
+    half = len(groups) // 2
+
+    async def committed(group: Sequence[Delivery]) -> None:
+        arrivals = [Arrival(one, now_us(), monotonic_us()) for one in group]
+        await holder.turn(arrivals)
+
+    bare_seq = itertools.count(1)
+
+    async def bare(group: Sequence[Delivery]) -> None:
+        for delivery in group:
+            topic = parse_up(delivery.topic)
+            if topic is not None:
+                decode_content(decode_header(delivery.payload, topic), now=now_us())
+        step = CursorAdvance(agent="bare", boot=1, seq=next(bare_seq), digest=b"", messages=1)
+        decision = GroupDecision(cell="site", epoch=1, cursors=[step])
+        async with open_unit(SITE) as uow:
+            await record_decision(uow, decision, now=now_us(), ids=means.ids)
+
+    value = await _rate(groups[:half], committed)
+    limit = await _rate(groups[half:], bare)
+    value = max(value, await _rate(groups[half:], committed))
+    archive.close()
+    return Figure(
+        "MQTT payload to committed",
+        value,
+        "readings/s",
+        limit,
+        "100 messages of 50 readings a group, decided, archived, committed; "
+        "limit: decode and one cursor row",
+    )
+
+
+async def _rate(
+    groups: Sequence[Sequence[Delivery]], work: Callable[[Sequence[Delivery]], Awaitable[None]]
+) -> float:
+    start = time.perf_counter()
+    for group in groups:
+        await work(group)
+    return len(groups) * GROUP * READINGS / (time.perf_counter() - start)
