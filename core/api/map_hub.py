@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.api.deps import Context, dumps
+from core.api.fields import instant_text
 from core.api.schemas.orders import shown
 from core.application.map import SLOW, Sections, difference, read_map
 from core.application.ports.map import Owners
@@ -109,7 +110,12 @@ class MapHub:
 
     def _publish(self, changed: Sections, gone: dict[str, list[str]]) -> None:
         self.number += 1
-        body = {"n": self.number, "as_of": self.as_of, "set": _rows(changed), "gone": gone}
+        body = {
+            "n": self.number,
+            "as_of": instant_text(self.as_of),
+            "set": _rows(changed),
+            "gone": gone,
+        }
         self._ring.append((self.number, self._frame("delta", self.number, body)))
         news, self._news = self._news, asyncio.Event()
         news.set()
@@ -122,9 +128,13 @@ class MapHub:
             dumps(body),
         )
 
+    def _times(self) -> dict[str, str | None]:
+        """When the picture was read, and what time it is now."""
+        return {"as_of": instant_text(self.as_of), "now": instant_text(self.context.clock())}
+
     def document(self) -> dict[str, Any]:
         """The whole picture as it is now."""
-        body = {"n": self.number, "as_of": self.as_of, "now": self.context.clock()}
+        body = {"n": self.number, **self._times()}
         return {**body, "epoch": self.epoch, "sections": _rows(self.sections)}
 
     def _snapshot(self) -> bytes:
@@ -146,8 +156,7 @@ class MapHub:
                 for frame in frames:
                     yield frame
                 if not frames and not await self._wait(BEAT_S):
-                    beat = {"as_of": self.as_of, "now": self.context.clock()}
-                    yield b"event: beat\ndata: %s\n\n" % dumps(beat)
+                    yield b"event: beat\ndata: %s\n\n" % dumps(self._times())
         finally:
             self.clients -= 1
 

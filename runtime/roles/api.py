@@ -55,6 +55,7 @@ AREAS = (
     "core.api.webhooks",
     "core.api.inbound_hooks",
     "core.api.map",
+    "core.web.pages",
 )
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 GRACE_S = 5
