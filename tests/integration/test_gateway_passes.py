@@ -17,6 +17,8 @@ from core.application.inbound import NewAsn, NewContent, announce_asn
 from core.application.verify import verify
 from core.application.visits import close_visit, open_visit
 from core.domain.tags import Document
+from gateway.archive_reader import archived
+from gateway.replay import replay, with_settings
 from tests.gateway_rig import SITE, Rig, Stepper, a_rig, delivered
 from tests.radio import SECOND, Heard, batches, beams, reads, strays, through, together
 
@@ -281,3 +283,29 @@ async def test_a_tag_moves_between_zones_and_the_change_is_kept(rig: Rig) -> Non
         ("STAGE-IN", False),
         ("STAGE-OUT-1", True),
     ]
+
+
+async def test_the_archive_replayed_gives_the_same_passes_and_writes_nothing(rig: Rig) -> None:
+    asn_id = await announce(rig)
+    await visit(rig, asn_id)
+    stepper = await rig.holder()
+    plan = messages(crossing(rig, [PALLET, *UNITS]), agent="dock-03", first_seq=1001)
+    await play(stepper, plan)
+    await rest(stepper)
+    async with rig.open_unit(SITE) as uow:
+        rows = await uow.tracking.registry()
+    before = await rig.rows("SELECT * FROM pass ORDER BY pass_id")
+
+    again = list(
+        replay(archived(rig.archive, site=SITE), rows, site=SITE, cell="site", ids=rig.ids)
+    )
+    hasty = with_settings(rows, {"longest_us": 2 * SECOND})
+    other = list(
+        replay(archived(rig.archive, site=SITE), hasty, site=SITE, cell="site", ids=rig.ids)
+    )
+
+    (call,) = [c for c in again if c.direction == "in"]
+    assert {k for k, t in call.tags.items() if t.crossed} == {PALLET, *UNITS}
+    assert [c.direction for c in again] == [row["state"] for row in before]
+    assert len(other) > len(again)
+    assert await rig.rows("SELECT * FROM pass ORDER BY pass_id") == before
