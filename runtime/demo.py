@@ -67,6 +67,8 @@ async def demo_site(wish: Wish, say: Say) -> AsyncIterator[tuple[LocalSite, Demo
     demo = write_configs(wish.home, seed=wish.seed)
     async with local_site(wish.home, users=users_of(demo), say=say, echo=wish.echo) as site:
         await _prepare(site, demo, wish, say)
+        # Seeding took a while: a port that was free may be taken by now.
+        demo = write_configs(wish.home, seed=wish.seed)
         await _start(site, demo, wish)
         await _until_ready(demo)
         yield site, demo

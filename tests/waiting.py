@@ -6,19 +6,31 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
 
+@overload
 async def eventually(
-    predicate: Callable[[], T | Awaitable[T]], within: float = 5.0, *, every: float = 0.02
-) -> T:
+    predicate: Callable[[], Awaitable[T]], within: float = 5.0, *, every: float = 0.02
+) -> T: ...
+
+
+@overload
+async def eventually(
+    predicate: Callable[[], T], within: float = 5.0, *, every: float = 0.02
+) -> T: ...
+
+
+async def eventually(
+    predicate: Callable[[], Any], within: float = 5.0, *, every: float = 0.02
+) -> Any:
     """The first true value of `predicate` (plain or async); fails after `within` seconds."""
     deadline = time.monotonic() + within
     while True:
         value = predicate()
-        found: T = await value if inspect.isawaitable(value) else value
+        found = await value if inspect.isawaitable(value) else value
         if found:
             return found
         if time.monotonic() > deadline:

@@ -8,6 +8,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -57,7 +58,7 @@ async def test_a_killed_postmaster_is_back_with_all_that_was_committed(home: Pat
             pid = pgfiles.postmaster_pid(server.data)
             assert pid is not None
             os.kill(pid, signal.SIGKILL)
-            await eventually(lambda pid=pid: pgfiles.postmaster_pid(server.data) not in {None, pid})  # type: ignore[misc]
+            await eventually(partial(_runs_anew, server.data, pid))
             await postgres.wait_ready(server.url(postgres.OWNER))
             connection.terminate()
             connection = await asyncpg.connect(server.url(postgres.OWNER))
@@ -127,3 +128,7 @@ async def test_the_database_of_the_next_test_is_fresh(owner_url: str) -> None:
     connection = await asyncpg.connect(owner_url)
     assert await connection.fetchval("SELECT to_regclass('mine')") is None
     await connection.close()
+
+
+def _runs_anew(data: Path, before: int) -> bool:
+    return pgfiles.postmaster_pid(data) not in {None, before}

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -214,8 +215,8 @@ async def test_a_local_site_is_migrated_and_survives_kills_of_database_and_broke
             if pid is None:
                 raise AssertionError(f"{name} does not run")
             os.kill(pid, signal.SIGKILL)
-            await eventually(lambda n=name, p=pid: made.supervisor.pid(n) not in {None, p}, 10)  # type: ignore[misc]
-            await eventually(lambda n=name: made.supervisor.state(n) == "live", 10)  # type: ignore[misc]
+            await eventually(partial(_runs_anew, made, name, pid), 10)
+            await eventually(partial(_is_live, made, name), 10)
         await postgres.wait_ready(url, limit_s=10)
         connection = await asyncpg.connect(url)
         assert await connection.fetchval("SELECT count(*) FROM move") == 0
@@ -239,7 +240,7 @@ async def test_a_stopped_database_and_a_stopped_broker_are_named_within_ten_seco
         if pid is None:
             raise AssertionError(f"{name} does not run")
         os.kill(pid, signal.SIGSTOP)
-        await eventually(lambda n=name: f"{n}-stalled" in alarms(home), ALARM_S)  # type: ignore[misc]
+        await eventually(partial(_is_alarmed, home, f"{name}-stalled"), ALARM_S)
         os.kill(pid, signal.SIGCONT)
         await eventually(lambda: alarms(home) == [], ALARM_S)
 
@@ -262,3 +263,15 @@ async def test_the_worker_may_read_nothing_from_the_embedded_broker(
         await gateway.publish("wh/v1/demo/agents/dock-1/cursor", b"secret")
         with pytest.raises(AssertionError):
             await eventually(lambda: bool(worker.waiting), 1.5)
+
+
+def _runs_anew(site: LocalSite, name: str, before: int) -> bool:
+    return site.supervisor.pid(name) not in {None, before}
+
+
+def _is_live(site: LocalSite, name: str) -> bool:
+    return site.supervisor.state(name) == "live"
+
+
+def _is_alarmed(home: Path, alarm: str) -> bool:
+    return alarm in alarms(home)
