@@ -154,8 +154,7 @@ class Holder:
             self.sorter.replaying.clear()
             self.tracker.give_up(lost)
         for status, _ in group.statuses:
-            if status.state != "offline":
-                self.tracker.hear_agent(status.agent, at=at)
+            self.tracker.hear_status(status, at=at)
         for message in group.messages:
             self.tracker.take(message)
 

@@ -71,6 +71,13 @@ class Portal:
         self.opened: list[OpenPass] = []
         self.closing: list[Closing] = []
 
+    def listen(self, since: int | None) -> None:
+        """The reader works since then at the latest, or it does not (None)."""
+        if since is None:
+            self.listening_since = 0
+        elif not self.listening_since:
+            self.listening_since = since
+
     def hear(self, time: int) -> None:
         """The device clock has come this far."""
         if not self.listening_since:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec import UNSET
 
-from contracts.v1 import Observation, Scan, SensorReading
+from contracts.v1 import AgentStatus, Observation, Scan, SensorReading
 from core.application.decisions import PassCall, PassVerdict
 from core.application.ports.tracking import (
     OpenPass as StandingPass,
@@ -102,6 +102,17 @@ class Tracker:
     def hear_agent(self, agent: str, *, at: int) -> None:
         """An agent gave a sign of life."""
         self.heard_agent[agent] = at
+
+    def hear_status(self, status: AgentStatus, *, at: int) -> None:
+        """An agent's status: its portals listen from now on, or do not while a reader is away."""
+        away = status.state == "offline"
+        if not away:
+            self.hear_agent(status.agent, at=at)
+        devices = () if status.devices is UNSET else status.devices
+        away = away or any(one.state == "dead" for one in devices)
+        for name, portal in self.portals.items():
+            if status.agent in self.registry.agents_of(name):
+                portal.listen(None if away else status.sent_at)
 
     def take(self, message: Message) -> None:
         """One message's readings, in their order."""
