@@ -1,31 +1,43 @@
-"""`make bench`: runs every benchmark and prints its figures with their in-run limits."""
+"""`make bench`: runs every benchmark and prints its figures beside the limits of the same run.
+
+A module of this package offers `run()`; it returns figures, or a report that knows its figures.
+"""
 
 from __future__ import annotations
 
 import importlib
-import inspect
 import json
 import pkgutil
 import sys
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
+
+from bench.figure import Figure
+
+# In the order of a read's way.
+FIRST = ("llrp", "edge", "codec", "gateway", "ledger", "orders", "verdict")
 
 
 def main(names: list[str]) -> None:
     """Run the named benchmarks, or all of them, one after the other."""
-    found = sorted(m.name for m in pkgutil.iter_modules([str(Path(__file__).parent)]))
-    for name in names or [name for name in found if not name.startswith("_")]:
+    here = str(Path(__file__).parent)
+    found = {m.name for m in pkgutil.iter_modules([here])} - {"figure", "__main__"}
+    ordered = [n for n in FIRST if n in found] + sorted(found - set(FIRST))
+    for name in names or ordered:
         run = getattr(importlib.import_module(f"bench.{name}"), "run", None)
-        if run is None or _needs_arguments(run):
-            continue
-        sys.stdout.write(json.dumps({"bench": name, **run()}) + "\n")
-        sys.stdout.flush()
+        if run is not None:
+            for line in _lines(run()):
+                sys.stdout.write(line + "\n")
+                sys.stdout.flush()
 
 
-def _needs_arguments(run: Callable[..., object]) -> bool:
-    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    needed = inspect.signature(run).parameters.values()
-    return any(p.default is p.empty and p.kind not in kinds for p in needed)
+def _lines(result: object) -> Iterable[str]:
+    figures = getattr(result, "figures", None)
+    if callable(figures):
+        result = figures()
+    if isinstance(result, list):
+        return [str(figure) for figure in result if isinstance(figure, Figure)]
+    return [json.dumps(result)]
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from bench.figure import Figure
 from contracts.v1 import Observation
 from edge.batching import Batcher, Message
 from edge.device_clock import DeviceClock
@@ -42,16 +43,19 @@ class EdgeFigures:
     spooled_s: float
     limit_spooled_s: float
 
-    def __str__(self) -> str:
-        return (
-            f"edge smoothing: {self.raw_reads_s:,.0f} raw reads/s per core"
-            f" · limit (count in a dict) {self.limit_raw_reads_s:,.0f}"
-            f" · ratio {self.raw_reads_s / self.limit_raw_reads_s:.2f}\n"
-            f"edge spool: {self.spooled_s:,.0f} readings/s, fsync per {_MESSAGES} messages"
-            f" of {_READINGS}"
-            f" · limit (plain file, same fsyncs) {self.limit_spooled_s:,.0f}"
-            f" · ratio {self.spooled_s / self.limit_spooled_s:.2f}"
-        )
+    def figures(self) -> list[Figure]:
+        """As lines of the report."""
+        spool = f"fsync per {_MESSAGES} messages of {_READINGS}; limit: plain file, same fsyncs"
+        return [
+            Figure(
+                "edge smoothing",
+                self.raw_reads_s,
+                "raw reads/s per core",
+                self.limit_raw_reads_s,
+                "limit: counting the same reads in a dict",
+            ),
+            Figure("edge spool", self.spooled_s, "readings/s", self.limit_spooled_s, spool),
+        ]
 
 
 def run(seconds: float = 2.0) -> EdgeFigures:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from bench.figure import Figure
 from edge.drivers.llrp_codec import HEADER_BYTES, FrameSplitter, parameters
 from edge.drivers.llrp_reads import ReadingDecoder
 
@@ -29,12 +30,10 @@ class LlrpFigures:
         """The share of the limit that is reached."""
         return self.reads_s / self.limit_reads_s
 
-    def __str__(self) -> str:
-        return (
-            f"LLRP decode: {self.frames_s:,.0f} frames/s, {self.reads_s:,.0f} raw reads/s"
-            f" · limit (parameter walk) {self.limit_reads_s:,.0f} reads/s"
-            f" · ratio {self.ratio:.2f}"
-        )
+    def figures(self) -> list[Figure]:
+        """As lines of the report."""
+        method = f"{self.frames_s:,.0f} frames/s with vendor fields; limit: parameter walk"
+        return [Figure("LLRP decode", self.reads_s, "raw reads/s", self.limit_reads_s, method)]
 
 
 def run(seconds: float = 1.0) -> LlrpFigures:

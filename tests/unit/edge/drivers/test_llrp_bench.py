@@ -10,4 +10,4 @@ def test_the_figures_belong_together() -> None:
 
     assert round(figures.reads_s / figures.frames_s) == TAGS_PER_FRAME
     assert 0 < figures.ratio < 1
-    assert f"{figures.reads_s:,.0f} raw reads/s" in str(figures)
+    assert f"{figures.reads_s:,.1f} raw reads/s" in str(figures.figures()[0])
