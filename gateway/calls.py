@@ -174,9 +174,8 @@ def _tags(views: Sequence[View], found: Members, portal: Portal) -> dict[str, Ta
             features=_tag_features(view),
             evidence=_evidence(view),
         )
-    for key in portal.late - tags.keys():
-        if (track := portal.tracks.get(key)) is not None:
-            tags[key] = TagCall(epc=track.epc, crossed=False, reason="late")
+    for key in portal.late.keys() - tags.keys():
+        tags[key] = TagCall(epc=portal.late[key], crossed=False, reason="late")
     return tags
 
 

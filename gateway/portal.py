@@ -16,6 +16,7 @@ from gateway.thresholds import Thresholds
 from gateway.tracks import FORGET_US, Run, Track
 
 MAX_TRACKS = 20_000
+MAX_LATE = 1_000
 FRESH_US = 10_000_000
 LINGER_US = 2_000_000
 STILL_DB = 1.0
@@ -67,7 +68,7 @@ class Portal:
         self.load: OpenPass | None = None
         self.now = 0
         self.listening_since = 0
-        self.late: set[str] = set()
+        self.late: dict[str, str] = {}
         self.opened: list[OpenPass] = []
         self.closing: list[Closing] = []
 
@@ -91,7 +92,8 @@ class Portal:
     ) -> None:
         """Take one observation of a tag."""
         if run.last < self.now - self.limits.late_us:
-            self.late.add(key)
+            if len(self.late) < MAX_LATE:
+                self.late[key] = epc
             return
         self.hear(run.last)
         track = self.tracks.get(key)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 
 import pytest
+from msgspec import structs
 
+from contracts.v1 import Observation
 from gateway.tracker import Tracker
 from tests.radio import SECOND, Heard, beams, reads, strays, there_and_back, through, together
 from tests.unit.gateway.lane import (
@@ -210,6 +212,47 @@ def test_a_backlog_of_old_reads_is_late_and_opens_nothing() -> None:
     lane.rest()
 
     assert lane.calls()[before:] == []
+
+
+def test_old_reads_that_come_during_a_pass_are_listed_as_late() -> None:
+    lane = Lane()
+    load = a_load(inward=True)
+    old = epcs(3, first=700)
+    backlog = [
+        Heard(AT + 5 * SECOND + n, one.what)
+        for n, one in enumerate(
+            without_beams(a_load(inward=True, at=START - 3600 * SECOND, tags=old))
+        )
+    ]
+
+    lane.hear(together(load, backlog))
+    lane.rest()
+
+    (call,) = lane.calls()
+    assert crossed(call) == keys(LOAD)
+    assert {key for key, tag in call.tags.items() if tag.reason == "late"} == keys(old)
+
+
+def _alike(one: Heard) -> Heard:
+    """Both antennas within a tenth of a dB; the louder one changes while the load passes."""
+    what = one.what
+    assert isinstance(what, Observation)
+    outer = -60.0 if one.at < AT + 4 * SECOND else -60.1
+    level = outer if what.antenna == 1 else -60.05
+    heard = structs.replace(what, rssi_dbm=level, rssi_mean_dbm=level, rssi_spread_db=0.1)
+    return Heard(one.at, heard)
+
+
+def test_a_stray_that_both_antennas_hear_alike_stays_where_it_is() -> None:
+    lane = Lane()
+    between = [_alike(one) for one in standing(y=0.0)]
+
+    lane.hear(together(between, a_load(inward=True)))
+    lane.rest()
+
+    (call,) = lane.calls()
+    assert crossed(call) == keys(LOAD)
+    assert reasons(call) == {"static": 6}
 
 
 def test_a_second_look_at_a_verdict_names_what_decided_the_first() -> None:
