@@ -72,7 +72,7 @@ async def log_in(request: Request) -> Response:
     if not await _transact(found, open_session):
         failures.take(address, now)
         problem = "This is no live key. Paste the whole key, as it was shown once."
-        return await show(request, "login.html", status=401, zone="UTC", problem=problem, next=back)
+        return await show(request, "login.html", answer=401, zone="UTC", problem=problem, next=back)
     answer = RedirectResponse(back, 303, HEADERS)
     answer.set_cookie(
         SESSION_COOKIE,

@@ -126,9 +126,9 @@ async def read(request: Request, work: Callable[[UnitOfWork], Awaitable[T]]) -> 
 
 
 async def show(
-    request: Request, name: str, *, status: int = 200, zone: str | None = None, **values: Any
+    request: Request, name: str, *, answer: int = 200, zone: str | None = None, **values: Any
 ) -> Response:
-    """A page. Times are written in the site's zone."""
+    """A page with HTTP status `answer`; times in the site's zone unless `zone` is given."""
     caller: Caller | None = request.state.caller or request.state.guest
     if zone is None and caller is not None:
         zone = (await read(request, lambda unit: unit.map.site()))["timezone"]
@@ -145,13 +145,13 @@ async def show(
             leads=caller is not None and caller.role in LEADS,
             floor=caller is not None and caller.role in FLOOR,
             building=caller is not None and caller.role in BUILDING,
-            **values,
+            **{"said": "", **values},
         )
     )
-    answer = Response(text, status, HEADERS, "text/html; charset=utf-8")
+    page = Response(text, answer, HEADERS, "text/html; charset=utf-8")
     if request.state.caller is None and SESSION_COOKIE in request.cookies:
-        answer.delete_cookie(SESSION_COOKIE, httponly=True, samesite="strict")
-    return answer
+        page.delete_cookie(SESSION_COOKIE, httponly=True, samesite="strict")
+    return page
 
 
 def _clock(zone: str) -> Callable[[int | None], str]:

@@ -32,7 +32,7 @@ class PageRoute(APIRoute):
                 return await show(
                     request,
                     "problem.html",
-                    status=status,
+                    answer=status,
                     zone="UTC",
                     code=refusal.code,
                     detail=refusal.detail,

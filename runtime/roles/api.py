@@ -56,6 +56,9 @@ AREAS = (
     "core.api.inbound_hooks",
     "core.api.map",
     "core.web.pages",
+    "core.web.goods",
+    "core.web.doors",
+    "core.web.watch",
 )
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 GRACE_S = 5

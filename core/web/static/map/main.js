@@ -46,7 +46,7 @@ store.on(["places"], ({ first }) => {
   choice.replaceChildren(h("option", { value: "" }, "All levels"), ...levels.map((one) => h("option", { value: one }, `Level ${one}`)));
   layOut();
   const box = around(spots);
-  view.floor = { x: box.x - 2, y: box.y - 2.5, w: box.w + 4, d: box.d + 5 };
+  view.floor = { x: box.x - 2, y: box.y - 5, w: box.w + 4, d: box.d + 7.5 };
   plan.build(spots);
   if (!view.touched) view.fit();
   if (first) performance.mark("map-drawn");

@@ -1,8 +1,12 @@
 /** What stands still, in SVG: zones and named places below the goods; doors, readers and names above. */
-import { s, look } from "./dom.js";
+import { s, look, ago } from "./dom.js";
 import { zonesOf } from "./layout.js";
 
 const ICON = 9;
+const LABEL_SCALE = 13; // pixels a metre from which readers show their names
+const NEWS_MS = 120000;
+/** @type {Record<string, string>} */
+const SIGNS = { ok: "✓", bad: "✕", ask: "?", info: "›" };
 
 export class Plan {
   /**
@@ -26,7 +30,10 @@ export class Plan {
     this.spots = new Map();
     /** @type {Map<string, string>} */
     this.told = new Map();
+    this.widest = 0; // pixels; doors closer than their plates are wide show badges
+    this.gap = 30; // metres between neighbour doors
     view.addEventListener("move", () => this.place());
+    setInterval(() => this.showDoors(), 30000);
   }
 
   /** @param {import("./layout.js").Spot[]} spots */
@@ -40,9 +47,9 @@ export class Plan {
     );
     this.pins = [];
     this.names.replaceChildren(
-      ...zones.map(({ name, box }) => this.pin(s("text", { class: "zone-name", dy: -5 }, name), box.x, box.y, 0)),
+      ...zones.map(({ name, box }) => this.pin(s("text", { class: "zone-name", dy: 14, dx: 2 }, name), box.x, box.y + box.d, 0)),
       ...spots.filter((spot) => !spot.isBin && spot.kind !== "dock").map((spot) =>
-        this.pin(s("text", { class: "spot-name", dy: 13, dx: 4 }, spot.code), spot.x, spot.y, 62 / spot.w)),
+        this.pin(s("text", { class: "spot-name", dy: 13, dx: 4 }, spot.code), spot.x, spot.y, 66 / spot.w)),
       ...this.aisles(spots),
     );
     this.told.clear();
@@ -73,6 +80,8 @@ export class Plan {
 
   place() {
     const { x, y, scale } = this.view;
+    this.doors.classList.toggle("close", this.gap * scale < this.widest + 6);
+    this.readers.classList.toggle("named", scale >= LABEL_SCALE);
     this.floor.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
     for (const pin of this.pins) {
       const hidden = scale < (pin.min ?? 0);
@@ -82,30 +91,42 @@ export class Plan {
   }
 
   showDoors() {
-    const docks = this.store.get("docks");
     this.unpin(this.doors);
-    const nodes = Object.entries(docks).map(([portal, dock]) => {
+    const doors = Object.entries(this.store.get("docks")).flatMap(([portal, dock]) => {
       const spot = this.spots.get(dock.door);
-      if (!spot) return null;
-      const [kind, word] = dock.running_pass ? ["info", "reading…"] : look(dock.verdict);
-      const said = `${dock.last_pass}|${dock.verdict}|${dock.decided_at}`;
-      const isNews = this.told.has(portal) && this.told.get(portal) !== said;
-      this.told.set(portal, said);
-      const text = dock.running_pass || dock.verdict ? word : "no pass yet";
-      const width = Math.max(84, text.length * 7 + 30, (dock.truck ?? "").length * 7 + 24);
-      return this.pin(
-        s("g", { class: `door light-${dock.light} ${kind} ${isNews ? "pulse" : ""}`, "data-portal": portal },
-          s("title", {}, `${portal}: ${text}; light ${dock.light}${dock.truck ? `; truck ${dock.truck}` : ""}`),
-          s("circle", { class: "ring", r: 16, cx: 0, cy: 24 }),
-          s("rect", { class: "plate", x: -width / 2, y: 3, width, height: dock.visit ? 56 : 42, rx: 6 }),
-          s("text", { class: "door-name", y: 18 }, portal),
-          s("circle", { class: "lamp", r: 5, cx: -width / 2 + 14, cy: 31 }),
-          s("text", { class: "verdict", x: 8, y: 35 }, `${{ ok: "✓", bad: "✕", ask: "?", info: "›" }[kind] ?? "–"} ${text}`),
-          dock.visit ? s("text", { class: "truck", y: 51 }, dock.truck ?? "truck") : ""),
-        spot.x + spot.w / 2, spot.y);
-    });
-    this.doors.replaceChildren(...nodes.filter((node) => node !== null));
+      return spot ? [{ portal, dock, x: spot.x + spot.w / 2, y: spot.y }] : [];
+    }).sort((a, b) => a.x - b.x);
+    this.gap = Math.min(30, ...doors.slice(1).map((door, index) => Math.max(door.x - doors[index].x, Math.abs(door.y - doors[index].y))));
+    this.widest = 0;
+    this.doors.replaceChildren(...doors.map(({ portal, dock, x, y }) => this.pin(this.door(portal, dock), x, y)));
     this.place();
+  }
+
+  /** A plate above the door, or where doors stand close a small badge. @param {string} portal @param {any} dock */
+  door(portal, dock) {
+    const said = `${dock.last_pass}|${dock.verdict}|${dock.decided_at}`;
+    const isNews = this.told.has(portal) && this.told.get(portal) !== said;
+    this.told.set(portal, said);
+    const age = dock.decided_at ? this.store.now() - Date.parse(dock.decided_at) : 0;
+    const isOld = !dock.running_pass && age > NEWS_MS;
+    const [kind, word] = dock.running_pass ? ["info", "reading…"] : dock.verdict ? look(dock.verdict) : ["", "no pass yet"];
+    const sign = SIGNS[kind] ?? "–";
+    const text = isOld && dock.verdict ? `${sign} ${ago(age)} ago` : `${sign} ${word}`;
+    const told = `${sign} ${word}${isOld ? ` · ${ago(age)}` : ""}`;
+    const width = Math.max(92, text.length * 6.6 + 34, (dock.truck ?? "").length * 7 + 20);
+    this.widest = Math.max(this.widest, width);
+    const height = dock.visit ? 58 : 42;
+    const title = `${portal}: ${told}; light ${dock.light}; ${dock.modes ?? "observe"}${dock.truck ? `; truck ${dock.truck}` : ""}`;
+    return s("g", { class: `door light-${dock.light} ${isOld ? "" : kind} ${isNews ? "pulse" : ""}`, "data-portal": portal, "data-verdict": dock.verdict ?? "" },
+      s("title", {}, title),
+      s("circle", { class: "ring", r: 16, cy: 6 }),
+      s("g", { class: "full", transform: `translate(0 ${-height - 10})` },
+        s("path", { class: "plate", d: `M${-width / 2 + 7} 0H${width / 2 - 7}q7 0 7 7V${height - 7}q0 7-7 7H7L0 ${height + 7}-7 ${height}H${-width / 2 + 7}q-7 0-7-7V7q0-7 7-7Z` }),
+        s("text", { class: "door-name", y: 16 }, portal),
+        s("circle", { class: "lamp", r: 5, cx: -width / 2 + 14, cy: 29 }),
+        s("text", { class: "verdict", x: -width / 2 + 25, y: 33 }, text),
+        dock.visit ? s("text", { class: "truck", y: 49 }, `▸ ${dock.truck ?? "truck at the door"}`) : ""),
+      s("g", { class: "small" }, s("circle", { class: "plate", r: 10, cy: -13 }), s("text", { class: "verdict-sign", y: -9 }, sign), s("circle", { class: "lamp", r: 4, cx: 9, cy: -21 })));
   }
 
   showReaders() {
@@ -116,7 +137,7 @@ export class Plan {
       const [, word] = look(device.look);
       const age = device.last_read_at ? `last read ${device.last_read_at.slice(11, 19)} UTC` : "no reads yet";
       return this.pin(
-        s("g", { class: `reader ${device.look}`, "data-device": `${device.agent}/${device.device}` },
+        s("g", { class: `reader ${device.look}`, transform: at.isDoor ? "translate(0 20)" : "", "data-device": `${device.agent}/${device.device}` },
           s("title", {}, `${device.device}: ${word}; ${age}`), ...shape(device.look),
           s("text", { class: "reader-name", x: ICON + 4, y: 4 }, device.look === "live" ? device.device : `${device.device} · ${word}`)),
         at.x, at.y, 0);
@@ -127,12 +148,12 @@ export class Plan {
 
   /** @param {any} device */
   readerAt(device) {
-    if (device.x_m !== null && device.y_m !== null) return { x: device.x_m, y: device.y_m };
     const spots = device.places.map((/** @type {string} */ code) => this.spots.get(code)).filter(Boolean);
+    const isDoor = spots.some((/** @type {any} */ spot) => spot.kind === "dock");
+    if (device.x_m !== null && device.y_m !== null) return { x: device.x_m, y: device.y_m, isDoor };
     if (!spots.length) return null;
     const mean = (/** @type {(spot: any) => number} */ of) => spots.reduce((/** @type {number} */ sum, /** @type {any} */ spot) => sum + of(spot), 0) / spots.length;
-    const isDoor = spots.some((/** @type {any} */ spot) => spot.kind === "dock");
-    return { x: mean((spot) => spot.x + (isDoor ? 0.2 : spot.w / 2)), y: mean((spot) => spot.y + spot.d) };
+    return { x: mean((spot) => spot.x + spot.w / 2), y: mean((spot) => (isDoor ? spot.y : spot.y + spot.d)), isDoor };
   }
 
   /** @param {SVGElement} group */
