@@ -38,6 +38,8 @@ from gateway.zone_rule import louder_elsewhere
 LEVEL_UNKNOWN_DBM = -70.0
 EVALUATE_EVERY_US = 250_000
 DIVERT_AGAIN_US = 20_000_000
+# A conveyor's first antenna hears a tote before the divert, later ones on its lanes.
+DIVERT_ANTENNA = 1
 ROLES_OF_PLACE = frozenset({"zone", "conveyor", "station"})
 _SIDES = {"outside": OUTSIDE, "inside": INSIDE}
 
@@ -163,7 +165,8 @@ class Tracker:
                 read.occurred_at if read.last_at is UNSET else read.last_at,
             )
             self._place(self.localizer.hear(sighting), message)
-            if point.role == "conveyor" and good.seen.kind == "grai":
+            before_divert = point.role == "conveyor" and read.antenna == DIVERT_ANTENNA
+            if before_divert and good.seen.kind == "grai":
                 self._meet(good.seen.key, point, message.at)
 
     def _at_portal(

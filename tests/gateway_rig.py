@@ -58,7 +58,8 @@ INSERT INTO agent (site_id, agent, state, registered_at) VALUES ('a','gone-1','r
 INSERT INTO device (site_id, agent, device, driver, belts, outputs) VALUES
   ('a','dock-03','r1','llrp','{}','{"green":1,"amber":2,"red":3}'),
   ('a','dock-04','r1','llrp','{}','{"green":1,"amber":2,"red":3}'),
-  ('a','conv-01','plc1','plc','{B1}','{}'), ('a','floor-1','z1','llrp','{}','{}');
+  ('a','conv-01','plc1','plc','{B1}','{}'), ('a','floor-1','z1','llrp','{}','{}'),
+  ('a','floor-1','c1','llrp','{}','{}');
 INSERT INTO portal (site_id, portal, door_location_id, inside_location_id)
   SELECT 'a', p.portal, d.location_id, i.location_id
   FROM (VALUES ('dock-3','DOCK-1'), ('dock-4','DOCK-2')) AS p(portal, door)
@@ -79,6 +80,10 @@ VALUES ('a','dock-3.out','dock-03','r1',1,NULL,'portal','dock-3','outside'),
 INSERT INTO read_point (site_id, read_point, agent, device, antenna, role, location_id)
   SELECT 'a', p.point, 'floor-1', 'z1', p.antenna, 'zone', l.location_id
   FROM (VALUES ('z.in',1,'STAGE-IN'), ('z.out',2,'STAGE-OUT-1')) AS p(point, antenna, code)
+  JOIN location l ON l.site_id='a' AND l.code = p.code;
+INSERT INTO read_point (site_id, read_point, agent, device, antenna, role, location_id)
+  SELECT 'a', p.point, 'floor-1', 'c1', p.antenna, 'conveyor', l.location_id
+  FROM (VALUES ('c.scan',1,'CONV-1'), ('c.pack',2,'PACK-1')) AS p(point, antenna, code)
   JOIN location l ON l.site_id='a' AND l.code = p.code;
 INSERT INTO unit (site_id, epc_key, owner_id, item_id, state, location_id, changed_at)
   SELECT 'a', '01/80614141123458/21/6789', 'acme', i.item_id, 'present', l.location_id, 0

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from contracts.gs1.epc import encode_key
-from contracts.gs1.keys import sgtin_key, sscc_from, sscc_key
+from contracts.gs1.keys import grai_key, sgtin_key, sscc_from, sscc_key
 from core.application.inbound import NewAsn, NewContent, announce_asn
 from core.application.verify import verify
 from core.application.visits import close_visit, open_visit
@@ -309,3 +309,46 @@ async def test_the_archive_replayed_gives_the_same_passes_and_writes_nothing(rig
     assert [c.direction for c in again] == [row["state"] for row in before]
     assert len(other) > len(again)
     assert await rig.rows("SELECT * FROM pass ORDER BY pass_id") == before
+
+
+TOTE = grai_key("0061414100001277")
+
+
+async def a_tote(rig: Rig, *, state: str) -> None:
+    await rig.execute(f"""
+        INSERT INTO handling_unit (site_id, handling_unit_id, epc_key, kind, state, location_id,
+          created_at, changed_at)
+        SELECT 'a', '00000000-0000-0000-0000-0000000000aa', '{TOTE}', 'tote', 'open',
+          location_id, 0, 0 FROM location WHERE code = 'CONV-1';
+        INSERT INTO fulfilment (site_id, fulfilment_id, order_id, owner_id, state, tote_id,
+          received_at, changed_at)
+        VALUES ('a', gen_random_uuid(), gen_random_uuid(), 'acme', '{state}',
+          '00000000-0000-0000-0000-0000000000aa', 0, 0);
+    """)
+
+
+@pytest.mark.parametrize(("state", "diverts"), [("picked", 1), ("picking", 0)])
+async def test_a_tote_whose_order_is_picked_is_sent_to_its_pack_lane_once(
+    rig: Rig, state: str, diverts: int
+) -> None:
+    await a_tote(rig, state=state)
+    stepper = await rig.holder()
+    header = {"schema": "reads.v1", "site": SITE, "agent": "floor-1", "boot": 1}
+
+    for seq, antenna in ((1, 1), (2, 1), (3, 2)):
+        at = rig.clock.pass_s(1.0)
+        read = {
+            "epc": epc(TOTE),
+            "device": "c1",
+            "antenna": antenna,
+            "rssi_dbm": -40.0,
+            "occurred_at": at,
+            "count": 2,
+        }
+        message = {**header, "seq": seq, "sent_at": at, "reads": [read]}
+        await stepper.feed(delivered(message, agent="floor-1"))
+
+    found = [c for c in stepper.commands() if c.action == "divert"]
+    assert [(c.agent, c.device, c.lane) for c in found] == [("floor-1", "c1", 1)] * diverts
+    moved = await rig.rows("SELECT payload->>'location' AS at FROM outbox ORDER BY id")
+    assert [row["at"] for row in moved] == ["CONV-1"]
