@@ -66,8 +66,7 @@ class Speech:
         """Send a tote to its pack lane."""
         stream = streams.newest(point.agent)
         command = self._command(stream, streams, point.device, DIVERT_TTL_MS)
-        number = key.rpartition("/")[2]
-        self._sender.command(_with(command, action="divert", lane=PACK_LANE, handling_unit=number))
+        self._sender.command(_with(command, action="divert", lane=PACK_LANE, handling_unit=key))
 
     def resend(self, stream: StreamKey, streams: Streams, *, from_seq: int) -> None:
         """Ask for rows up to the cursor again."""

@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from contracts.codec import decode_command, encode
 from contracts.gs1.epc import encode_key
 from contracts.gs1.keys import grai_key, sgtin_key, sscc_from, sscc_key
 from core.application.inbound import NewAsn, NewContent, announce_asn
@@ -348,7 +349,8 @@ async def test_a_tote_whose_order_is_picked_is_sent_to_its_pack_lane_once(
         message = {**header, "seq": seq, "sent_at": at, "reads": [read]}
         await stepper.feed(delivered(message, agent="floor-1"))
 
-    found = [c for c in stepper.commands() if c.action == "divert"]
+    sent = [encode(command) for command in stepper.commands() if command.action == "divert"]
+    found = [decode_command(one, site=SITE, agent="floor-1") for one in sent]
     assert [(c.agent, c.device, c.lane) for c in found] == [("floor-1", "c1", 1)] * diverts
     moved = await rig.rows("SELECT payload->>'location' AS at FROM outbox ORDER BY id")
     assert [row["at"] for row in moved] == ["CONV-1"]
