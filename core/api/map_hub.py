@@ -93,6 +93,7 @@ class MapHub:
             self._publish(changed, gone)
 
     def _lose(self, now: int) -> None:
+        self._stamp = ("", -1)
         alarms = self.sections.get("alarms", {})
         if not self.number or LOST in alarms:
             return
