@@ -7,8 +7,10 @@ from typing import Any
 import asyncpg
 import pytest
 
+from core.db.stores.platform import PgKeyStore
 from core.db.uow import PgUnitOfWorkFactory, build_engine
 from core.domain.errors import Unavailable
+from tests.databases import PgAdmin, TestDatabase
 
 
 async def test_an_argument_the_driver_refuses_is_a_bug_and_no_outage(database_url: str) -> None:
@@ -40,3 +42,16 @@ async def lose_the_connection(
         pid = await unit.raw.fetchval("SELECT pg_backend_pid()")
         await other.execute("SELECT pg_terminate_backend($1)", pid)
         await unit.raw.fetch("SELECT 1")
+
+
+async def test_a_server_that_takes_no_connections_is_an_outage_for_keys(
+    pg: PgAdmin, database: TestDatabase
+) -> None:
+    engine = build_engine(database.app, pool_size=1)
+    pg.execute(f'ALTER DATABASE "{database.name}" ALLOW_CONNECTIONS false')
+    try:
+        with pytest.raises(Unavailable):
+            await PgKeyStore(engine).by_prefix("none")
+    finally:
+        pg.execute(f'ALTER DATABASE "{database.name}" ALLOW_CONNECTIONS true')
+        await engine.dispose()

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -50,6 +51,10 @@ def _record(row: Any) -> KeyRecord:
     )
 
 
+# Opening a connection fails with the driver's errors or, wrapped, with those of SQLAlchemy.
+_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError)
+
+
 class PgKeyStore:
     """`KeyStore` outside a transaction: one statement on a pooled connection."""
 
@@ -70,7 +75,7 @@ class PgKeyStore:
                 proxied = await connection.get_raw_connection()
                 raw: Any = proxied.driver_connection
                 row = await raw.fetchrow(query, *arguments)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _AWAY as error:
             raise Unavailable("the database cannot be reached") from error
         except PoolTimeoutError as error:
             raise Unavailable("every connection is in use") from error
