@@ -191,13 +191,19 @@ async def a_stack(**wish: Any) -> AsyncIterator[Stack]:
 
 async def all_live(stack: Stack, *, within: float = 30.0) -> None:
     """Every child lives and every agent is online again."""
+    why: list[str] = []
 
     async def up() -> bool:
-        if not all(stack.live(child) for child in stack.children):
-            return False
-        with contextlib.suppress(httpx.HTTPError):
-            rows = await stack.items("/v1/agents")
-            return all(row["state"] == "online" for row in rows)
-        return False
+        why[:] = [child for child in stack.children if not stack.live(child)]
+        try:
+            rows = (await stack.get("/v1/agents"))["items"]
+        except httpx.HTTPError as failure:
+            rows = []
+            why.append(type(failure).__name__)
+        why.extend(f"{r['agent']} is {r['state']}" for r in rows if r["state"] != "online")
+        return not why
 
-    await eventually(up, within=within, every=0.2)
+    try:
+        await eventually(up, within=within, every=0.2)
+    except AssertionError:
+        raise AssertionError(f"after {within} s: {', '.join(why)}") from None
