@@ -153,6 +153,11 @@ class Stack:
         return Path(file).read_text().strip()
 
 
+def say(line: str) -> None:
+    """Print a figure; `pytest -s` and a failure show it."""
+    sys.stdout.write(line + "\n")
+
+
 def _family(pid: int) -> list[int]:
     """A process and its children, parents first."""
     found = [pid]

@@ -1,0 +1,187 @@
+"""Kill -9 of every process in turn under load: no read is lost, no move stands twice.
+
+The seed that is printed repeats the order of kills; DOCKLEDGER_SOAK=1 kills longer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import httpx
+import pytest
+
+from runtime.clock import now_us
+from simulators.api import Api
+from simulators.floor import Floor
+from simulators.lead import Lead
+from tests.e2e.book import against_truth, doubled, read_book
+from tests.e2e.checker import (
+    Hole,
+    archived,
+    compare,
+    excuses,
+    frames_of,
+    held_before,
+    holes_in,
+    last_crossings,
+    lines,
+    seen_by,
+)
+from tests.e2e.stack import Stack, a_stack, all_live, say
+from tests.waiting import eventually
+
+SOAK = os.environ.get("DOCKLEDGER_SOAK") == "1"
+KILLS = 40 if SOAK else 12
+SPAN_S = 240.0 if SOAK else 60.0
+# A cut of 250 ms and 20 ms to the spool at a portal, 2 s and 20 ms in a zone.
+HOLD_US = {"dock-1-r": 270_000, "dock-2-r": 270_000, "conv-1-r": 2_020_000, "stage-r": 2_020_000}
+AGENT_OF = {"dock-1-r": "dock-1", "dock-2-r": "dock-2", "conv-1-r": "floor-1", "stage-r": "floor-1"}
+OPEN_US = 5_000_000
+TURNS = ("edge-dock-1", "gateway", "broker", "api", "postgres", "edge-dock-2", "edge-floor-1")
+
+
+@pytest.mark.slow
+async def test_nothing_is_lost_and_nothing_doubled_over_kills_in_turn() -> None:
+    seed = int(os.environ.get("DOCKLEDGER_SEED") or time.time_ns() % 1_000_000)
+    async with a_stack(seed=7, speed=100.0, orders_an_hour=60.0) as stack:
+        await eventually(lambda: crossed(stack), within=40, every=0.5)
+        kills = await kill_in_turn(stack, random.Random(seed))
+        await all_live(stack, within=60)
+        await quiet(stack)
+        code, said = await stack.command("verify", "--config", str(stack.demo.config))
+        read_at = now_us()
+        book = await read_book(stack.database_url)
+        archive = archived(stack.home / "archive", book.cursors)
+
+        wrong: list[str] = []
+        for device, hold in HOLD_US.items():
+            frames, seen = frames_of(stack.truth, device), seen_by(archive, device)
+            own = kills[f"edge-{AGENT_OF[device]}"]
+            holes = excuses(frames, own, hold)
+            still = Hole(read_at - OPEN_US, read_at + OPEN_US, "still open at the end")
+            report = compare(frames, seen, [*holes, still])
+            held = held_before(frames, [*seen], own)
+            say(
+                f"{device}: {report.reads} reads, {len(report.lost)} lost,"
+                f" {len(report.invented)} doubled, excused {report.excused},"
+                f" held at most {held / 1000:.0f} ms, without connection"
+                f" {sum(hole.end - hole.start for hole in frames.silent) / 1e6:.1f} s"
+            )
+            wrong += [f"{device} lost {read}" for read in report.lost[:5]]
+            wrong += [f"{device} doubled {one}" for one in report.invented[:5]]
+        came = last_crossings(stack.truth / "truth.jsonl", "dock-1")
+        went = last_crossings(stack.truth / "truth.jsonl", "dock-2")
+        compared, unlike = against_truth(book, came, went)
+        twice = doubled(book.moves)
+        count = sum(len(times) for times in kills.values())
+        say(
+            f"seed {seed}: {count} kills, {len(book.moves)} moves, {len(twice)} doubled,"
+            f" {compared} tags and cartons compared with the truth, {len(unlike)} unlike,"
+            f" passes {dict(book.passes)}"
+        )
+
+    assert wrong == []
+    assert holes_in(archive, book.cursors, book.dead) == {}
+    assert twice == []
+    assert unlike == []
+    assert compared > 30
+    assert (code, said) == (0, "0 drift: the book agrees with its moves\n")
+    assert count >= (20 if SOAK else 10)
+
+
+def crossed(stack: Stack) -> bool:
+    """Whether the first load went through a door."""
+    truth = stack.truth / "truth.jsonl"
+    return truth.exists() and any(line["kind"] == "crossed" for line in lines(truth))
+
+
+async def kill_in_turn(stack: Stack, rng: random.Random) -> dict[str, list[int]]:
+    """Kill the processes in turn at uneven intervals; the instants by process."""
+    kills: dict[str, list[int]] = defaultdict(list)
+    turns = [TURNS[n % len(TURNS)] for n in range(KILLS)]
+    rng.shuffle(turns)
+    began, pace = time.monotonic(), SPAN_S / KILLS
+    for number, child in enumerate(turns):
+        due = began + pace * (number + rng.uniform(0.1, 0.9))
+        await asyncio.sleep(max(due - time.monotonic(), 0))
+        await eventually(partial(stack.live, child), within=30)
+        with contextlib.suppress(AssertionError):
+            await eventually(partial(reading, stack, WATCHED.get(child, DOORS)), within=pace)
+        kills[child].append(stack.kill9(child))
+    return kills
+
+
+DOORS = ("dock-1-r", "dock-2-r")
+WATCHED = {"edge-dock-1": DOORS[:1], "edge-dock-2": DOORS[1:], "edge-floor-1": ("conv-1-r",)}
+
+
+async def reading(stack: Stack, readers: Sequence[str]) -> bool:
+    """Whether one of these readers tells reads just now: a kill should hurt."""
+    files = [stack.truth / f"frames-{name}.jsonl" for name in readers]
+    before = [size(file) for file in files]
+    await asyncio.sleep(0.15)
+    return any(size(file) > was + 200 for file, was in zip(files, before, strict=True))
+
+
+async def quiet(stack: Stack) -> None:
+    """Nobody begins work, loads come to rest, the lead settles, every reading is in the ledger."""
+    await stack.control("/crew", {"running": False})
+    before: tuple[int, ...] = ()
+    steady = 0.0
+
+    async def rests() -> bool:
+        nonlocal before, steady
+        now = tuple(size(stack.truth / f"{name}.jsonl") for name in RESTING)
+        if now != before:
+            before, steady = now, time.monotonic()
+        return time.monotonic() - steady > 10.0
+
+    await eventually(rests, within=60, every=0.5)
+    lead = LastLead(stack)
+
+    async def decided() -> bool:
+        await lead.work()
+        return await settled(stack)
+
+    await eventually(decided, within=60, every=0.5)
+
+
+class LastLead(Lead):
+    """The simulated lead, who goes on settling from the truth when everybody else rests."""
+
+    def __init__(self, stack: Stack) -> None:
+        key = (stack.demo.folder / "manager.key").read_text().strip()
+        truth = SimpleNamespace(lines=list(lines(stack.truth / "truth.jsonl")))
+        world = SimpleNamespace(clock=time.time, journal=truth)
+        super().__init__(cast(Floor, SimpleNamespace(api=Api(stack.demo.url, key), world=world)))
+
+
+RESTING = ("truth", "frames-dock-1-r", "frames-dock-2-r")
+
+
+def size(path: Path) -> int:
+    """Bytes of a file."""
+    return path.stat().st_size
+
+
+async def settled(stack: Stack) -> bool:
+    """No pass waits for anybody and every agent's stream is in the ledger."""
+    with contextlib.suppress(httpx.HTTPError):
+        waits = [
+            *await stack.items("/v1/passes", state="undecided"),
+            *await stack.items("/v1/passes", state="open"),
+            *await stack.items("/v1/passes", booking="proposed"),
+        ]
+        agents = (await stack.get("/v1/agents"))["items"]
+        return not waits and all(row["spooled"] == 0 for row in agents)
+    return False
