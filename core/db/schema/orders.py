@@ -167,6 +167,7 @@ pick_task = Table(
     Index("ix_pick_task_fulfilment", "site_id", "fulfilment_id"),
     Index("ix_pick_task_reservation", "site_id", "reservation_id"),
     Index("ix_pick_task_wave", "site_id", "wave_id"),
+    Index("ix_pick_task_done", "site_id", "done_at"),
     Index(
         "ix_pick_task_assigned",
         "site_id",

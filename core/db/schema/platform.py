@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Float,
     Identity,
     Index,
     Integer,
@@ -166,4 +167,14 @@ verify_run = Table(
     at("finished_at", nullable=False),
     Column("drift", Integer, nullable=False),
     document("findings"),
+)
+
+# Values of KPIs that have no history of their own, kept so that they have a trend.
+kpi_sample = Table(
+    "kpi_sample",
+    metadata,
+    site(),
+    Column("name", Text, primary_key=True),
+    Column("sampled_at", BigInteger, primary_key=True),
+    Column("value", Float, nullable=False),
 )

@@ -79,6 +79,7 @@ door_visit = Table(
     words("closed_by", nullable=True),
     document("summary"),
     CheckConstraint("state IN ('planned','open','closing','closed','cancelled')", name="state"),
+    Index("ix_door_visit_opened", "site_id", "opened_at"),
     Index(
         "uq_door_visit_open",
         "site_id",
@@ -125,6 +126,7 @@ task = Table(
     ),
     Index("ix_task_open", "site_id", "kind", "state", "created_at"),
     Index("ix_task_handling_unit", "site_id", "handling_unit_id"),
+    Index("ix_task_done", "site_id", "done_at"),
     Index(
         "ix_task_reservation",
         "site_id",
@@ -156,6 +158,9 @@ exception = Table(
     CheckConstraint("severity IN ('info','warning','critical')", name="severity"),
     Index(
         "ix_exception_open", "site_id", "opened_at", postgresql_where=text("resolved_at IS NULL")
+    ),
+    Index(
+        "ix_exception_pass", "site_id", "pass_id", postgresql_where=text("pass_id IS NOT NULL")
     ),
     Index(
         "uq_exception_live",

@@ -216,6 +216,8 @@ CREATE TABLE door_visit (
 	CONSTRAINT ck_door_visit_state CHECK (state IN ('planned','open','closing','closed','cancelled'))
 );
 
+CREATE INDEX ix_door_visit_opened ON door_visit (site_id, opened_at);
+
 CREATE UNIQUE INDEX uq_door_visit_open ON door_visit (site_id, portal) WHERE state IN ('open','closing');
 
 CREATE TABLE door_visit_document (
@@ -249,6 +251,8 @@ CREATE TABLE exception (
 );
 
 CREATE INDEX ix_exception_open ON exception (site_id, opened_at) WHERE resolved_at IS NULL;
+
+CREATE INDEX ix_exception_pass ON exception (site_id, pass_id) WHERE pass_id IS NOT NULL;
 
 CREATE UNIQUE INDEX uq_exception_live ON exception (site_id, kind, subject) WHERE resolved_at IS NULL;
 
@@ -421,6 +425,14 @@ CREATE TABLE item_packaging (
 );
 
 CREATE INDEX ix_item_packaging_gtin ON item_packaging (gtin);
+
+CREATE TABLE kpi_sample (
+	site_id TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	sampled_at BIGINT NOT NULL, 
+	value FLOAT NOT NULL, 
+	CONSTRAINT pk_kpi_sample PRIMARY KEY (site_id, name, sampled_at)
+);
 
 CREATE TABLE location (
 	site_id TEXT NOT NULL, 
@@ -620,6 +632,8 @@ CREATE TABLE pick_task (
 );
 
 CREATE INDEX ix_pick_task_assigned ON pick_task (site_id, assigned_to) WHERE state = 'assigned';
+
+CREATE INDEX ix_pick_task_done ON pick_task (site_id, done_at);
 
 CREATE INDEX ix_pick_task_fulfilment ON pick_task (site_id, fulfilment_id);
 
@@ -846,6 +860,8 @@ CREATE TABLE task (
 	CONSTRAINT pk_task PRIMARY KEY (site_id, task_id), 
 	CONSTRAINT ck_task_kind CHECK (kind IN ('putaway','replenishment','discrepancy','put_back','count'))
 );
+
+CREATE INDEX ix_task_done ON task (site_id, done_at);
 
 CREATE INDEX ix_task_handling_unit ON task (site_id, handling_unit_id);
 
