@@ -24,7 +24,7 @@ from core.web.routing import PageRoute
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 DIRECTIONS = ("in", "out", "not_crossed")
 ODD = ("wrong_door", "unexpected", "missing")
-TODO, MOVES = 100, 300
+MOST, MOVES = 100, 300
 
 
 @router.get("/visits")
@@ -57,7 +57,7 @@ async def visit(request: Request, visit_id: str) -> Response:
             "v": await unit.inbound_views.visit(wanted),
             "remainder": await remainder_for(unit, wanted),
             "passes": await unit.inbound_views.passes(
-                PassFilter(visit_id=wanted), limit=TODO, after=None
+                PassFilter(visit_id=wanted), limit=MOST, after=None
             ),
         }
 
@@ -80,7 +80,7 @@ async def passes(request: Request) -> Response:
             if showing == "todo"
             else [PassFilter(verdict=verdict) for verdict in ODD]
         )
-        rows = [row for each in filters for row in await views.passes(each, limit=TODO, after=None)]
+        rows = [row for each in filters for row in await views.passes(each, limit=MOST, after=None)]
         return sorted(rows, key=lambda row: (row["opened_at"], str(row["id"])), reverse=True)
 
     rows = await read(request, find)
