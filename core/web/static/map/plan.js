@@ -3,7 +3,7 @@ import { s, look, ago } from "./dom.js";
 import { zonesOf } from "./layout.js";
 
 const ICON = 9;
-const LABEL_SCALE = 13; // pixels a metre from which readers show their names
+const LABEL_SCALE = 24; // pixels a metre from which readers show their names
 const NEWS_MS = 120000;
 /** @type {Record<string, string>} */
 const SIGNS = { ok: "✓", bad: "✕", ask: "?", info: "›" };
