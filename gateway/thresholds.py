@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields, replace
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """What decides at a portal. Sources: the portal rules in docs/portals.md."""
+    """What decides at a portal: start values, each a setting of the portal."""
 
     observed_reads: int = 2
     observed_us: int = 200_000
