@@ -16,6 +16,7 @@ from core.api import checks
 from core.api.deps import Context
 from core.api.errors import refused
 from core.api.gate import Gate, GateLimits
+from core.api.openapi import document_of
 from core.api.roles import TABLE
 from core.api.validation import field_errors
 from core.application.ports.platform import KeyStore
@@ -25,6 +26,16 @@ from core.domain.errors import Refused
 DESCRIPTION = """Know where everything is in the warehouse, and prove it.
 
 Send `Authorization: Bearer KEY`. Each problem is `application/problem+json` with a stable code."""
+
+
+class Application(FastAPI):
+    """FastAPI with the completed document."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Made when first asked for."""
+        if self.openapi_schema is None:
+            self.openapi_schema = document_of(self)
+        return self.openapi_schema
 
 
 def build_app(
@@ -42,7 +53,7 @@ def build_app(
     lifespan: Any = None,
 ) -> FastAPI:
     """Compose the application. Raises `LookupError` for an operation that no role may call."""
-    app = FastAPI(
+    app = Application(
         title="Dockledger",
         version="1",
         description=DESCRIPTION,

@@ -19,7 +19,7 @@ from core.domain.errors import not_found
 router = APIRouter(dependencies=[Depends(check_query)])
 allow(MANAGER, "GET /v1/keys", "POST /v1/keys", "DELETE /v1/keys/{key_id}")
 allow(READERS | {"device"}, "GET /v1/me")
-allow(ANYONE, "GET /healthz", "GET /readyz")
+allow(ANYONE, "GET /healthz", "GET /readyz", "GET /v1/openapi.json")
 _Word = Annotated[str, text(64)]
 
 
