@@ -27,6 +27,7 @@ from core.db.stores.floor import PgFloorStore
 from core.db.stores.housekeeping import PgHousekeeping
 from core.db.stores.inbound import PgInboundStore
 from core.db.stores.inbound_views import PgInboundViews
+from core.db.stores.kpi import PgKpiStore
 from core.db.stores.layout import PgLayoutStore
 from core.db.stores.liveness import PgLivenessStore
 from core.db.stores.map import PgMapStore
@@ -144,6 +145,11 @@ class PgUnitOfWork:
     def verify(self) -> PgVerifyStore:
         """The ledger check."""
         return PgVerifyStore(self.raw, self.site)
+
+    @cached_property
+    def kpi(self) -> PgKpiStore:
+        """The views of schema kpi."""
+        return PgKpiStore(self.raw, self.site)
 
     @cached_property
     def doors(self) -> PgDoorStore:

@@ -55,10 +55,12 @@ AREAS = (
     "core.api.webhooks",
     "core.api.inbound_hooks",
     "core.api.map",
+    "core.api.kpi",
     "core.web.pages",
     "core.web.goods",
     "core.web.doors",
     "core.web.watch",
+    "core.web.kpi",
 )
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 GRACE_S = 5

@@ -7,6 +7,7 @@ import random
 from collections.abc import Awaitable, Callable
 
 from core.application import housekeeping, liveness
+from core.application.kpi import sample_kpis
 from core.application.ports.uow import UnitOfWork, UnitOfWorkFactory, in_transaction
 from core.application.relay import PositionSink, Sink, relay
 from core.application.replenish import plan_replenishment
@@ -119,6 +120,7 @@ def loops(worker: Worker, settings: Settings, bus: MqttBus, pump: WebhookPump) -
                 lambda u: housekeeping.keep_days(u, now=now(), kept_days=own.position_days)
             ),
         ),
+        Loop("kpi-samples", 300.0, worker.often(lambda u: sample_kpis(u, now=now())), first_s=5.0),
         Loop("verify", 3600.0, worker.check_ledger, first_s=300.0),
     ]
     if own.auto_release:

@@ -14,6 +14,7 @@ from core.application.ports.floor import FloorStore
 from core.application.ports.housekeeping import Housekeeping
 from core.application.ports.inbound import InboundStore
 from core.application.ports.inbound_views import InboundViews
+from core.application.ports.kpi import KpiStore
 from core.application.ports.layout import LayoutStore
 from core.application.ports.liveness import LivenessStore
 from core.application.ports.map import MapStore, SearchStore
@@ -51,6 +52,9 @@ class UnitOfWork(Protocol):
 
     @property
     def watch(self) -> WatchStore: ...
+
+    @property
+    def kpi(self) -> KpiStore: ...
 
     @property
     def orders(self) -> OrderStore: ...
