@@ -140,10 +140,11 @@ export class Goods {
     const { pen, view, colours } = this;
     const [x, y] = [view.x + mover.x * view.scale, view.y + mover.y * view.scale];
     if (x < -20 || y < -20 || x > view.width + 20 || y > view.height + 20) return;
-    const size = Math.max(3, Math.min(9, view.scale * 0.42)) * (mover.row.kind === "pallet" ? 1.25 : mover.row.kind === "carton" ? 0.8 : 1);
+    const room = Math.max(2.5, mover.room * view.scale * 0.44);
+    const size = (mover.old ? 0.75 : 1) * Math.min(room, Math.max(3, Math.min(9, view.scale * 0.42))) * (mover.row.kind === "pallet" ? 1.25 : mover.row.kind === "carton" ? 0.8 : 1);
     pen.fillStyle = mover.old ? colours.surface : colours.mover;
     pen.strokeStyle = mover.row.key === this.markedKey ? colours.mark : mover.old ? colours.soft : colours.moverEdge;
-    pen.lineWidth = mover.row.key === this.markedKey ? 3 : 1.2;
+    pen.lineWidth = mover.row.key === this.markedKey ? 3 : mover.old ? 0.8 : 1.2;
     pen.beginPath();
     if (mover.row.kind === "tote") pen.arc(x, y, size, 0, 7);
     else if (mover.row.kind === "pallet") pen.rect(x - size, y - size, 2 * size, 2 * size);

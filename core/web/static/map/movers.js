@@ -6,7 +6,7 @@ const OLD_MS = 15 * 60 * 1000;
 
 /**
  * @typedef {{id: string, row: any, place: string, x: number, y: number, fromX: number, fromY: number,
- *   toX: number, toY: number, began: number, holds: number, old: boolean}} Mover
+ *   toX: number, toY: number, began: number, holds: number, old: boolean, room: number}} Mover
  */
 export class Movers {
   /** @param {import("./store.js").Store} store */
@@ -45,8 +45,9 @@ export class Movers {
       ids.forEach((id, index) => {
         if (seen.size >= DRAWN) return;
         seen.add(id);
-        const { x, y } = slot(box, index, ids.length);
+        const { x, y, room } = slot(box, index, ids.length);
         this.move(id, units[id], place, x, y, now, holds.get(id) ?? 0);
+        /** @type {Mover} */ (this.all.get(id)).room = room;
       });
     }
     for (const id of this.all.keys()) if (!seen.has(id)) this.all.delete(id);
@@ -58,7 +59,7 @@ export class Movers {
     const old = this.store.now() - seenAt > OLD_MS;
     const mover = this.all.get(id);
     if (!mover) {
-      this.all.set(id, { id, row, place, x, y, fromX: x, fromY: y, toX: x, toY: y, began: 0, holds, old });
+      this.all.set(id, { id, row, place, x, y, fromX: x, fromY: y, toX: x, toY: y, began: 0, holds, old, room: 1 });
       return;
     }
     Object.assign(mover, { row, holds, old });
@@ -97,5 +98,6 @@ function slot(box, index, count) {
   return {
     x: box.x + (box.w * ((index % columns) + 0.5)) / columns,
     y: box.y + (box.d * (Math.floor(index / columns) + 0.5)) / rows,
+    room: Math.min(box.w / columns, Math.max(0.6, box.d / rows)),
   };
 }

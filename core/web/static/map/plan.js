@@ -109,11 +109,12 @@ export class Plan {
     this.told.set(portal, said);
     const age = dock.decided_at ? this.store.now() - Date.parse(dock.decided_at) : 0;
     const isOld = !dock.running_pass && age > NEWS_MS;
-    const [kind, word] = dock.running_pass ? ["info", "reading…"] : dock.verdict ? look(dock.verdict) : ["", "no pass yet"];
+    const isReading = dock.running_pass && (dock.running_pass !== dock.last_pass || !dock.verdict);
+    const [kind, word] = isReading ? ["info", "reading…"] : dock.verdict ? look(dock.verdict) : ["", "no pass yet"];
     const sign = SIGNS[kind] ?? "–";
     const text = isOld && dock.verdict ? `${sign} ${ago(age)} ago` : `${sign} ${word}`;
     const told = `${sign} ${word}${isOld ? ` · ${ago(age)}` : ""}`;
-    const width = Math.max(92, text.length * 6.6 + 34, (dock.truck ?? "").length * 7 + 20);
+    const width = Math.max(92, text.length * 7.1 + 36, (dock.truck ?? "").length * 7 + 20);
     this.widest = Math.max(this.widest, width);
     const height = dock.visit ? 58 : 42;
     const title = `${portal}: ${told}; light ${dock.light}; ${dock.modes ?? "observe"}${dock.truck ? `; truck ${dock.truck}` : ""}`;

@@ -85,7 +85,7 @@ function showPasses(store) {
   byId("passes").replaceChildren(
     ...rows.slice(0, 12).map(([id, row]) =>
       h("li", {}, h("div", { class: "row" }, tag(row.verdict ?? row.direction),
-        h("a", { href: `/passes/${id}` }, `${row.portal} ${words(row.direction)}`),
+        h("a", { href: `/passes/${id}` }, `${row.portal} ${row.direction === "open" ? "now" : words(row.direction)}`),
         h("span", { class: "soft" }, `${row.crossed} tags${row.booking === "unbooked" ? "" : ` · ${row.booking}`}`), since(store, row.decided_at)))),
     rows.length ? "" : h("li", { class: "none" }, "No load has crossed a door yet."));
 }
