@@ -174,8 +174,10 @@ class Gateway:
         """Until something arrived (and its group had time to gather), or the clock is due."""
         if not self._inbox:
             self._arrived.clear()
+            # Not `wait_for`: before Python 3.12 it may swallow a cancellation.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._arrived.wait(), self._idle_s(holder))
+                async with asyncio.timeout(self._idle_s(holder)):
+                    await self._arrived.wait()
         if 0 < len(self._inbox) < self.pace.group_messages:
             await asyncio.sleep(self.pace.group_us / 1e6)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -137,13 +138,12 @@ async def test_ten_thousand_readings_arrive_once_over_a_bad_bus(rig: Rig, seed: 
     "point", ["before_commit", "after_commit", "before_apply", "before_cursor"]
 )
 async def test_kills_around_the_commit_lose_and_double_nothing(rig: Rig, point: str) -> None:
-    rng = random.Random(point)
-    agent = Sending(rig, rng, last=MESSAGES)
-    due = {"left": 3}
+    agent = Sending(rig, random.Random(point), last=MESSAGES)
+    passings, deadly, kills = itertools.count(1), {1, 3, 4}, []
 
     def hit(name: str) -> None:
-        if name == point and due["left"] and rng.random() < 0.3:
-            due["left"] -= 1
+        if name == point and (nth := next(passings)) in deadly:
+            kills.append(nth)
             raise Killed
 
     rig.hit = hit
@@ -155,7 +155,7 @@ async def test_kills_around_the_commit_lose_and_double_nothing(rig: Rig, point: 
         await asyncio.gather(life, return_exceptions=True)
     await sending
 
-    assert due["left"] == 0
+    assert kills == [1, 3, 4]
     await check_exactly_once(rig)
 
 
