@@ -5,82 +5,25 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import expect
 
 from core.api import map as map_routes
 from runtime.clock import new_id, now_us
-from tests.apis import Api
-from tests.browser import chromium, opened
-from tests.builders import NOW, SITE, Warehouse, a_move, a_warehouse, stock_up
-from tests.pages import serve_pages
-from tests.waiting import eventually
+from tests.browser import opened
+from tests.builders import NOW, SITE, a_move
+from tests.floor_page import LIVE, Site, a_floor, pixel, until
 
 pytestmark = pytest.mark.service("chromium")
-LIVE = "document.body.dataset.fresh === 'live' && dockledger.goods.frames > 0"
 SHORT = 10_000
-
-
-@dataclass
-class Site:
-    """A served floor and a browser."""
-
-    api: Api
-    url: str
-    house: Warehouse
-    browser: Browser
-
-    async def sql(self, statement: str, *values: Any) -> None:
-        """One statement in a transaction of its own."""
-        async with self.api.open_unit(SITE) as uow:
-            await uow.raw.execute(statement, *values)
-
-    async def trouble(self, kind: str, subject: str, severity: str = "warning") -> UUID:
-        """An exception of the floor or an alarm of the system."""
-        made = new_id()
-        await self.sql(
-            "INSERT INTO exception (site_id, exception_id, kind, severity, subject, message,"
-            " opened_at) VALUES ($1, $2, $3, $4, $5, 'What happened.', $6)",
-            SITE, made, kind, severity, subject, now_us(),
-        )  # fmt: skip
-        return made
 
 
 @pytest.fixture
 async def site(database_url: str) -> AsyncIterator[Site]:
-    async with serve_pages(database_url) as (api, url), chromium() as browser:
-        async with api.open_unit(SITE) as uow:
-            house = await a_warehouse(uow, "SKU-1", "SKU-2")
-            await uow.raw.execute(
-                "UPDATE location SET y_m = CASE kind WHEN 'dock' THEN 0 WHEN 'staging' THEN 6"
-                " ELSE 12 END, x_m = 3 * x_m, width_m = 2, depth_m = 2"
-            )
-            await stock_up(uow, house, 900)
-        yield Site(api, url, house, browser)
-
-
-async def until(page: Page, what: str, within: float = 10.0) -> None:
-    """Wait for an expression; the page's own policy forbids to evaluate text inside of it."""
-    asked = f"typeof dockledger !== 'undefined' && Boolean({what})"
-    await eventually(lambda: page.evaluate(asked), within)
-
-
-async def pixel(page: Page, code: str) -> list[int]:
-    """The colour of the middle of a place on the canvas."""
-    found: list[int] = await page.evaluate(
-        """(code) => { const { goods, view } = dockledger; const box = goods.boxes.get(code);
-        const ratio = Math.min(2, devicePixelRatio || 1);
-        const x = (view.x + (box.x + box.w * 0.5) * view.scale) * ratio;
-        const y = (view.y + (box.y + box.d * 0.3) * view.scale) * ratio;
-        return [...goods.pen.getImageData(Math.round(x), Math.round(y), 1, 1).data]; }""",
-        code,
-    )
-    return found
+    async with a_floor(database_url) as found:
+        yield found
 
 
 async def test_the_map_is_live_without_a_word_of_complaint_or_a_foreign_request(
@@ -294,64 +237,3 @@ async def test_a_picture_that_is_no_longer_live_says_so_and_turns_grey(site: Sit
 
     assert badge.startswith("not live · as of ")
     assert "grayscale" in grey
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_a_phone_shows_all_of_it_without_scrolling_sideways(site: Site, scheme: Any) -> None:
-    async with opened(
-        site.browser, site.url, width=360, height=740, scheme=scheme, has_touch=True
-    ) as seen:
-        page = seen.page
-        await until(page, LIVE)
-        widths = [await page.evaluate("document.documentElement.scrollWidth")]
-        paper = await page.evaluate("getComputedStyle(document.body).backgroundColor")
-        box = await page.locator("#stage").bounding_box()
-        for path in ("/orders", "/passes", "/exceptions", "/devices", "/login"):
-            await page.goto(site.url + path)
-            widths.append(await page.evaluate("document.documentElement.scrollWidth"))
-
-    assert widths == [360] * 6
-    assert box is not None
-    assert box["height"] > 250
-    assert paper == {"light": "rgb(243, 245, 248)", "dark": "rgb(14, 20, 27)"}[scheme]
-
-
-async def test_the_table_holds_the_same_floor_for_a_screen_reader(site: Site) -> None:
-    async with opened(site.browser, site.url) as seen:
-        await until(seen.page, LIVE)
-        await seen.page.get_by_role("button", name="Table").click()
-        row = seen.page.get_by_role("row", name="A-01-01-1")
-        await expect(row).to_contain_text("900")
-        await expect(seen.page.locator("#stage")).to_be_hidden()
-
-
-async def test_ten_thousand_bins_are_on_the_map_in_a_second(site: Site) -> None:
-    await site.sql(
-        "INSERT INTO location (site_id, code, kind, zone, aisle, bay, level, x_m, y_m, width_m,"
-        " depth_m, capacity_units, walk_order) SELECT $1, format('Z%s-%s-%s', a, b, l), 'storage',"
-        " 'hall', 'Z' || a, b, l, 10 + b * 1.2, 20 + a * 3, 1.2, 1, 80, a * 1000 + b"
-        " FROM generate_series(1, 25) a, generate_series(1, 100) b, generate_series(1, 4) l", SITE,
-    )  # fmt: skip
-    await site.sql(
-        "INSERT INTO quant (site_id, owner_id, item_id, location_id, on_hand)"
-        " SELECT site_id, 'acme', $2, location_id, location_id % 80 FROM location"
-        " WHERE site_id = $1 AND zone = 'hall' AND location_id % 80 > 0",
-        SITE, site.house.items["SKU-2"],
-    )  # fmt: skip
-    drawn, frames = [], []
-    for _ in range(3):
-        async with opened(site.browser, site.url) as seen:
-            await until(seen.page, f"{LIVE} && dockledger.goods.bins.length > 10000")
-            marks = "performance.getEntriesByName('map-drawn')[0].startTime"
-            drawn.append(await seen.page.evaluate(marks))
-            frames.append(
-                await seen.page.evaluate(
-                    "(() => { const began = performance.now(); for (let i = 0; i < 20; i++)"
-                    " dockledger.goods.paint(began); return (performance.now() - began) / 20; })()"
-                )
-            )
-    sys.stdout.write(f"10,004 bins: {min(drawn):.0f} ms to the first picture,")
-    sys.stdout.write(f" {min(frames):.1f} ms a frame\n")
-
-    assert min(drawn) < 1000
-    assert min(frames) < 50
