@@ -68,7 +68,8 @@ def _value(kpi: dict[str, Any]) -> str:
 
 
 def _state(kpi: dict[str, Any]) -> str:
-    return WORDS.get(kpi["state"], kpi["state"])
+    state: str = kpi["state"]
+    return WORDS.get(state, state)
 
 
 def _looks_back(kpi: dict[str, Any]) -> str:
