@@ -20,7 +20,7 @@ from core.domain.errors import Unavailable
 from gateway.archive import Archive
 from gateway.decision import decision_of
 from gateway.failpoints import Hit
-from gateway.group import Group, Sorter
+from gateway.group import Group, Message, Sorter
 from gateway.known import KnownKeys
 from gateway.lights import Lights
 from gateway.messages import Arrival
@@ -71,7 +71,7 @@ class Holder:
         self.epoch = epoch
         self._archive = archive
         self.lights = Lights()
-        self.rebuild = Rebuild()
+        self.rebuild: Rebuild[Message] = Rebuild()
         self.known = KnownKeys()
         self.groups = 0
 
@@ -143,11 +143,13 @@ class Holder:
     def _remember(self, group: Group, at: int) -> None:
         """Take the group's readings into memory; repeated rows first."""
         for message in group.replayed:
-            if self.rebuild.take(message.stream, message.seq):
-                self.tracker.replay(message)
+            for due in self.rebuild.take(message.stream, message.seq, message):
+                self.tracker.replay(due)
             if message.stream not in self.rebuild.ranges:
                 self.sorter.replaying.pop(message.stream, None)
                 group.answer(message.stream)
+        for stream, from_seq in self.rebuild.again(at).items():
+            self.means.speech.resend(stream, self.streams, from_seq=from_seq)
         lost = self.rebuild.overdue(at)
         if lost:
             log.warning("pass_lost", extra={"agents": sorted(lost)})

@@ -6,28 +6,36 @@ Until they are here the agents' new messages wait; what does not come in time cl
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from core.application.ports.tracking import OpenPass, StreamKey
 
+Row = TypeVar("Row")
 PATIENCE_US = 5_000_000
+AGAIN_US = 1_000_000
 
 
 @dataclass(slots=True)
-class Range:
-    """What is asked of one stream: places `from_seq` to `to_seq`; `next_seq` is the one due."""
+class Range(Generic[Row]):
+    """What is asked of one stream: places `from_seq` to `to_seq`; `next_seq` is the one due.
+
+    `early` holds rows that overtook it: the broker promises order within one topic only.
+    """
 
     from_seq: int
     to_seq: int
     next_seq: int
+    early: dict[int, Row] = field(default_factory=dict)
 
 
-class Rebuild:
+class Rebuild(Generic[Row]):
     """The ranges still to come; `at` is a monotonic clock."""
 
     def __init__(self) -> None:
-        self.ranges: dict[StreamKey, Range] = {}
+        self.ranges: dict[StreamKey, Range[Row]] = {}
         self._until = 0
+        self._again_at = 0
 
     def begin(
         self, passes: Iterable[OpenPass], cursors: dict[StreamKey, int], *, at: int
@@ -41,6 +49,7 @@ class Rebuild:
             found = self.ranges.setdefault(stream, Range(standing.seq, last, standing.seq))
             found.from_seq = found.next_seq = min(found.from_seq, standing.seq)
         self._until = at + PATIENCE_US
+        self._again_at = at + AGAIN_US
         return {stream: wanted.from_seq for stream, wanted in self.ranges.items()}
 
     @property
@@ -48,15 +57,26 @@ class Rebuild:
         """Agents whose memory is not whole yet."""
         return frozenset(stream.agent for stream in self.ranges)
 
-    def take(self, stream: StreamKey, seq: int) -> bool:
-        """Whether a repeated row is the one due; the last one ends the range."""
+    def take(self, stream: StreamKey, seq: int, row: Row) -> list[Row]:
+        """The rows that are due now, in order; the last one ends the range."""
         wanted = self.ranges.get(stream)
-        if wanted is None or seq != wanted.next_seq:
-            return False
-        wanted.next_seq += 1
-        if seq >= wanted.to_seq:
+        if wanted is None or not wanted.next_seq <= seq <= wanted.to_seq:
+            return []
+        wanted.early[seq] = row
+        due = []
+        while wanted.next_seq in wanted.early:
+            due.append(wanted.early.pop(wanted.next_seq))
+            wanted.next_seq += 1
+        if wanted.next_seq > wanted.to_seq:
             del self.ranges[stream]
-        return True
+        return due
+
+    def again(self, at: int) -> dict[StreamKey, int]:
+        """What to ask for once more: the request, its answer or a part of it went astray."""
+        if not self.ranges or at < self._again_at:
+            return {}
+        self._again_at = at + AGAIN_US
+        return {stream: wanted.next_seq for stream, wanted in self.ranges.items()}
 
     def overdue(self, at: int) -> frozenset[str]:
         """Agents that did not answer in time; their ranges are given up."""

@@ -175,19 +175,30 @@ def test_the_offset_falls_with_the_age_of_the_old_place(age_ms: float, db: float
 
 
 def test_a_range_is_rebuilt_in_order_to_its_end() -> None:
-    rebuild = Rebuild()
+    rebuild: Rebuild[str] = Rebuild()
     standing = OpenPass(ONE, "dock-1", 0, "dock-1", 3, 5)
 
     asked = rebuild.begin([standing], {A: 7}, at=0)
-    taken = [rebuild.take(A, seq) for seq in (6, 5, 5, 6, 7)]
+    taken = [rebuild.take(A, seq, f"row {seq}") for seq in (4, 6, 5, 5, 6, 8, 7)]
 
     assert asked == {A: 5}
-    assert taken == [False, True, False, True, True]
+    assert taken == [[], [], ["row 5", "row 6"], [], [], [], ["row 7"]]
     assert rebuild.waiting == frozenset()
 
 
+def test_what_does_not_come_is_asked_for_once_more_each_second() -> None:
+    rebuild: Rebuild[str] = Rebuild()
+    rebuild.begin([OpenPass(ONE, "dock-1", 0, "dock-1", 3, 5)], {A: 7}, at=0)
+    rebuild.take(A, 5, "row 5")
+
+    assert rebuild.again(SECOND - 1) == {}
+    assert rebuild.again(SECOND) == {A: 6}
+    assert rebuild.again(SECOND) == {}
+    assert rebuild.again(2 * SECOND) == {A: 6}
+
+
 def test_a_range_that_does_not_come_is_given_up() -> None:
-    rebuild = Rebuild()
+    rebuild: Rebuild[str] = Rebuild()
     rebuild.begin([OpenPass(ONE, "dock-1", 0, "dock-1", 3, 5)], {A: 7}, at=0)
 
     assert rebuild.overdue(4 * SECOND) == frozenset()
