@@ -186,12 +186,27 @@ async def a_stack(**wish: Any) -> AsyncIterator[Stack]:
                     yield stack
                 finally:
                     stack.release()
+                    await _keep(stack)
     finally:
-        kept = os.environ.get("DOCKLEDGER_KEEP")
-        if kept:
-            shutil.copytree(home / "log", Path(kept) / home.name, dirs_exist_ok=True)
         remove_data(home / "postgres")
         shutil.rmtree(home, ignore_errors=True)
+
+
+async def _keep(stack: Stack) -> None:
+    """Logs, truth and what stands open, for whoever looks into a failure (DOCKLEDGER_KEEP)."""
+    kept = os.environ.get("DOCKLEDGER_KEEP")
+    if not kept:
+        return
+    place = Path(kept) / stack.home.name
+    shutil.copytree(stack.home / "log", place, dirs_exist_ok=True)
+    if stack.truth.exists():
+        shutil.copytree(stack.truth, place, dirs_exist_ok=True)
+    told: Json = {}
+    with contextlib.suppress(httpx.HTTPError):
+        for name in ("exceptions", "visits", "shipments", "passes"):
+            told[name] = await stack.items(f"/v1/{name}")
+        told["passes"] = [await stack.get(f"/v1/passes/{one['id']}") for one in told["passes"]]
+    (place / "told.json").write_text(json.dumps(told, indent=1))
 
 
 async def all_live(stack: Stack, *, within: float = 30.0) -> None:
