@@ -37,9 +37,9 @@ class Demo:
         return (self.home / "demo" / "manager.key").read_text(encoding="utf-8").strip()
 
 
-@pytest.fixture
-def demo(tmp_path: Path) -> Iterator[Demo]:
-    home = tmp_path / "home"
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    home = tmp_path_factory.mktemp("demo") / "home"
     child = subprocess.Popen(
         [sys.executable, "-m", "runtime.cli.main", "demo", "--days", "1"],
         env={**os.environ, "DOCKLEDGER_HOME": str(home)},
@@ -94,12 +94,12 @@ async def test_the_order_of_the_readme_is_shipped_within_two_minutes(demo: Demo)
         await eventually(is_shipped, within=SHIPPED_S, every=0.5)
         shipped = (await http.get(f"/v1/orders/{order['id']}")).json()
         (carton,) = shipped["cartons"]
-        journey = (await http.get(f"/v1/journey/{carton['id']}")).json()
+        journey = (await http.get(f"/v1/journey/00/{carton['sscc']}")).json()
         passes = (await http.get("/v1/passes?portal=dock-2&limit=50")).json()["items"]
 
     assert [line["shipped"] for line in shipped["lines"]] == [2]
     assert carton["state"] == "gone"
-    assert any(entry.get("pass_id") for entry in journey["items"])
+    assert any(step["pass_id"] is not None for step in journey["steps"])
     assert {p["verdict"] for p in passes if p["state"] == "out"} == {"matched"}
 
 
