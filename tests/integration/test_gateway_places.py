@@ -1,4 +1,4 @@
-"""Tags and totes away from the doors: zones, the kept change of place, the divert to a pack lane."""
+"""Tags and totes away from the doors: zones, kept changes of place, the divert to a pack lane."""
 
 from __future__ import annotations
 
