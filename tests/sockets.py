@@ -20,9 +20,15 @@ Cut = Literal["never", "while sending", "before the answer"]
 @asynccontextmanager
 async def listening(api: Api) -> AsyncIterator[int]:
     """Serve an application on a free port of 127.0.0.1; gives the port."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     config = uvicorn.Config(api.app, log_level="error", lifespan="off", access_log=False)
-    server = uvicorn.Server(config)
+    async with serving(uvicorn.Server(config)) as port:
+        yield port
+
+
+@asynccontextmanager
+async def serving(server: uvicorn.Server) -> AsyncIterator[int]:
+    """A server on a free port of 127.0.0.1; gives the port."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     await eventually(lambda: server.started)
     try:

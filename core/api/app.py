@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
 
@@ -69,6 +70,7 @@ def build_app(
         app.router.routes.extend(router.routes)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(HTTPException, _unreadable)
     app.user_middleware.append(
         Middleware(
             Gate,
@@ -108,6 +110,12 @@ async def _invalid(request: Request, error: Exception) -> Response:
     found = field_errors(error.errors()) if isinstance(error, RequestValidationError) else ()
     detail = "One or more fields are wrong; see errors."
     return refused(Refused("validation", detail, errors=found), request.state.trace)
+
+
+async def _unreadable(request: Request, error: Exception) -> Response:
+    """What the framework itself cannot read: a multipart body that is none."""
+    detail = "The body cannot be read. Send one file as multipart/form-data."
+    return refused(Refused("bad-request", detail), request.state.trace)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -158,12 +158,17 @@ def idempotency_key(headers: Headers) -> str:
 
 
 def query(scope: Scope) -> None:
-    """The query must be UTF-8."""
+    """The query must be UTF-8, without a zero character."""
     try:
         text = scope["query_string"].decode("ascii")
-        parse_qsl(text, keep_blank_values=True, errors="strict")
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict")
     except (UnicodeDecodeError, ValueError):
         raise Refused("bad-request", "The query is not UTF-8.") from None
+    for name, value in pairs:
+        if "\0" in value:
+            detail = "A zero character is not allowed."
+            error = FieldError(f"?{name[:64]}", "charset", detail)
+            raise Refused("validation", "A query parameter is wrong.", errors=(error,))
 
 
 def known_parameters(scope: Scope, names: Iterable[str], repeatable: Iterable[str]) -> None:

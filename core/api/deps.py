@@ -179,11 +179,32 @@ def page_of(limit: str | None, cursor: str | None) -> Page:
     try:
         after = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
         ours = isinstance(after, list) and after[0] == "k1" and len(after) > 1
+        ours = ours and all(_is_place(value) for value in after[1:])
     except (ValueError, binascii.Error, UnicodeError, RecursionError, IndexError, KeyError):
         ours = False
     if not ours:
-        raise Refused("cursor-invalid", "This page cursor was not made here. Start without one.")
+        raise cursor_invalid()
     return Page(size, tuple(after[1:]))
+
+
+def _is_place(value: Any) -> bool:
+    """Whether a sort value can be one of ours: what the database holds as a number or text."""
+    if type(value) is int:
+        return 0 <= value < 1 << 63
+    return isinstance(value, str) and len(value) <= 256 and value.isprintable()
+
+
+def cursor_invalid() -> Refused:
+    """A page cursor that no list of ours gave out."""
+    return Refused("cursor-invalid", "This page cursor was not made here. Start without one.")
+
+
+def cursor_id(value: Any) -> UUID:
+    """The id in a page cursor."""
+    try:
+        return path_id(str(value), "page")
+    except Refused:
+        raise cursor_invalid() from None
 
 
 def _limit(code: str, detail: str) -> Refused:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -154,13 +154,15 @@ def instant_text(us: int | None) -> str | None:
 
 
 def no_repeats(key: Callable[[Any], Any] = lambda entry: entry) -> BeforeValidator:
-    """Refuses a list that names the same thing twice, at the second one's place."""
+    """Refuses a list that names the same thing twice; entries of a wrong type are told later."""
 
     def check(value: Any) -> Any:
         if isinstance(value, list):
             seen = set()
             for entry in value:
                 mark = key(entry)
+                if not isinstance(mark, Hashable):
+                    continue
                 if mark in seen:
                     raise fail("duplicate", "This is named twice.")
                 seen.add(mark)

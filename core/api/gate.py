@@ -118,6 +118,8 @@ class Gate:
 
     def _match(self, scope: Scope) -> tuple[str, frozenset[str]]:
         methods: set[str] = set()
+        if "\0" in scope["path"]:
+            raise Refused("not-found", "There is nothing at this path.")
         for route in self._routes():
             match, _ = route.matches(scope)
             if match is Match.FULL:

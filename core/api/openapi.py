@@ -190,4 +190,4 @@ def _body(operation: Document, name: tuple[str, str]) -> None:
             },
         }
     elif "requestBody" in operation:
-        operation["requestBody"]["content"]["application/json"]["example"] = BODIES[name]
+        operation["requestBody"]["content"]["application/json"]["example"] = BODIES.get(name)

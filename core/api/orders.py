@@ -13,6 +13,8 @@ from core.api.app import check_query
 from core.api.deps import (
     caller,
     context,
+    cursor_id,
+    cursor_invalid,
     idempotent,
     json_answer,
     owner_of,
@@ -135,8 +137,8 @@ def place_after(place: tuple[Any, ...] | None) -> tuple[int, str] | None:
     if place is None:
         return None
     if len(place) != 2 or type(place[0]) is not int:
-        raise Refused("cursor-invalid", "This page cursor was not made here. Start without one.")
-    return place[0], str(path_id(str(place[1]), "page"))
+        raise cursor_invalid()
+    return place[0], str(cursor_id(place[1]))
 
 
 def instant_parameter(name: str, value: str | None) -> int | None:

@@ -12,6 +12,7 @@ from core.api.app import check_query
 from core.api.deps import (
     caller,
     context,
+    cursor_id,
     json_answer,
     owners_scope,
     page_of,
@@ -96,7 +97,7 @@ async def list_tasks(
     """By id; `order` is an order id."""
     page = page_of(limit, cursor)
     order_id = None if order is None else path_id(order, "order")
-    after = None if page.after is None else (str(path_id(str(page.after[0]), "page")),)
+    after = None if page.after is None else (str(cursor_id(page.after[0])),)
     owners = owners_scope(request, owner)
 
     async def read(unit: UnitOfWork) -> list[dict[str, Any]]:

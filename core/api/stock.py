@@ -9,12 +9,19 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from core.api.app import check_query
-from core.api.deps import json_answer, owners_scope, page_of, paged, path_id, transact
+from core.api.deps import (
+    cursor_invalid,
+    json_answer,
+    owners_scope,
+    page_of,
+    paged,
+    path_id,
+    transact,
+)
 from core.api.roles import READERS, allow
 from core.api.schemas.orders import shown
 from core.application.ports.stock_views import MoveFilter
 from core.application.ports.uow import UnitOfWork
-from core.domain.errors import Refused
 from core.domain.naming import normal_unit_key
 
 router = APIRouter(dependencies=[Depends(check_query)], tags=["stock"])
@@ -124,15 +131,20 @@ async def unit(request: Request, key: str, site: str | None = None) -> Response:
 async def handling_unit(request: Request, name: str, site: str | None = None) -> Response:
     """By id or any form of its key."""
     owners = owners_scope(request)
-    try:
-        wanted: UUID | str = UUID(name)
-    except ValueError:
-        wanted = normal_unit_key(name, pointer="/name")
+    wanted = _id_or_key(name)
 
     async def read(uow: UnitOfWork) -> dict[str, Any]:
         return await uow.stock_views.handling_unit(wanted, owners)
 
     return json_answer(shown(await transact(request, read, site=site)))
+
+
+def _id_or_key(name: str) -> UUID | str:
+    try:
+        UUID(name)
+    except ValueError:
+        return normal_unit_key(name, pointer="/name")
+    return path_id(name, "handling unit")
 
 
 @router.get("/v1/journey/{key:path}", summary="Where a unit or handling unit has been")
@@ -157,5 +169,5 @@ def _number(place: tuple[Any, ...] | None) -> int | None:
     if place is None:
         return None
     if len(place) != 1 or type(place[0]) is not int or not 0 <= place[0] < 1 << 62:
-        raise Refused("cursor-invalid", "This page cursor was not made here. Start without one.")
+        raise cursor_invalid()
     return int(place[0])

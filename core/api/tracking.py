@@ -9,13 +9,13 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from core.api.app import check_query
-from core.api.deps import caller, context, json_answer, page_of, paged, transact
+from core.api.deps import caller, context, cursor_invalid, json_answer, page_of, paged, transact
 from core.api.roles import LEADS, STAFF, allow
 from core.api.schemas.inbound import DiscardIn
 from core.api.schemas.orders import shown
 from core.application.ports.uow import UnitOfWork
 from core.application.redrive import discard, redrive
-from core.domain.errors import Refused, not_found
+from core.domain.errors import not_found
 
 router = APIRouter(dependencies=[Depends(check_query)], tags=["devices"])
 allow(
@@ -44,7 +44,7 @@ def _after(place: tuple[Any, ...] | None, kind: type) -> Any:
     if place is None:
         return None
     if len(place) != 1 or type(place[0]) is not kind:
-        raise Refused("cursor-invalid", "This page cursor was not made here. Start without one.")
+        raise cursor_invalid()
     return place[0]
 
 

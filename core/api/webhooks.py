@@ -10,6 +10,8 @@ from starlette.responses import Response
 from core.api.app import check_query
 from core.api.deps import (
     context,
+    cursor_id,
+    cursor_invalid,
     json_answer,
     owner_of,
     owners_scope,
@@ -110,7 +112,7 @@ async def listed(
 ) -> dict[str, Any]:
     """Endpoints of the owners that this key covers."""
     page, owners = page_of(limit, cursor), owners_scope(request, owner)
-    after = path_id(str(page.after[0]), "page") if page.after else None
+    after = cursor_id(page.after[0]) if page.after else None
 
     async def read(uow: UnitOfWork) -> list[dict[str, Any]]:
         rows = await uow.webhooks.endpoints(owners, after=after, limit=page.limit + 1)
@@ -159,7 +161,7 @@ async def deliveries(
         raise Refused("validation", detail, errors=(FieldError("?state", "choice", detail),))
     after = page.after[0] if page.after else None
     if after is not None and not isinstance(after, int):
-        raise Refused("cursor-invalid", "This page cursor was not made here.")
+        raise cursor_invalid()
 
     async def read(uow: UnitOfWork) -> list[dict[str, Any]]:
         await uow.webhooks.endpoint(wanted, owners)

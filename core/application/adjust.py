@@ -40,8 +40,12 @@ async def adjust_stock(
         raise Refused("sku-unknown", detail, errors=(error,))
     item_id = items[adjustment.sku].item_id
     place = replace(await uow.stock.place(adjustment.location), status=adjustment.status)
-    if place.is_virtual or adjustment.delta == 0:
-        raise _wrong("/delta", "range", "Name a real place and a difference.")
+    if place.is_virtual:
+        detail = "Stock is corrected at a real place."
+        error = FieldError("/location", "location-virtual", detail)
+        raise Refused("location-virtual", detail, errors=(error,))
+    if adjustment.delta == 0:
+        raise _wrong("/delta", "range", "Name a difference.")
     other = await uow.stock.virtual("loss" if adjustment.reason == "loss" else "adjustment")
     event = ids()
     if adjustment.delta > 0:

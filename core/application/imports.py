@@ -133,7 +133,8 @@ async def import_stock(
     """
     await claim_import(uow, f"stock/{owner}")
     rows, errors = parse_csv(data, required=STOCK_COLUMNS, optional=STOCK_EXTRA)
-    places = await uow.layout.places(sorted({row.cells["location"] for row in rows}))
+    codes = {row.cells["location"] for row in rows}
+    places = await uow.layout.places(sorted(c for c in codes if code_of_sku(c) is None))
     items = await uow.layout.items(owner)
     skus = {sku: item.item_id for sku, item in items.items()}
     stock: list[StockRow] = []

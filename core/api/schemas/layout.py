@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -38,6 +39,16 @@ def _gtin(value: Any) -> str:
         raise fail("format", "This is no GTIN: check its length and check digit.") from None
 
 
+def _timezone(value: Any) -> str:
+    if not isinstance(value, str):
+        raise fail("type", "This must be a text.")
+    try:
+        return ZoneInfo(value).key
+    except (OSError, ValueError, ZoneInfoNotFoundError):
+        raise fail("choice", "This is no IANA time zone, as Europe/Berlin is.") from None
+
+
+Zone = Annotated[str, BeforeValidator(_timezone), WithJsonSchema({"type": "string"})]
 Metres = Annotated[float, BeforeValidator(_metres), WithJsonSchema({"type": "number"})]
 Gtin = Annotated[str, BeforeValidator(_gtin), WithJsonSchema({"type": "string"})]
 Code = Annotated[str, text(64)]
@@ -57,7 +68,7 @@ class SiteIn(Body):
 
     id: Name
     name: Annotated[str, text(128)]
-    timezone: Annotated[str, text(64)] = Field(default="UTC")
+    timezone: Zone = Field(default="UTC")
 
 
 class OwnerIn(Body):
