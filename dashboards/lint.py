@@ -126,9 +126,7 @@ def _influxql(text: str) -> Iterator[str]:
         yield "its measurement does not exist"
         return
     known = {measurement.name, *measurement.tags, *measurement.fields}
-    aliases = set(re.findall(r'AS "([^"]+)"', text))
+    named = re.sub(r'AS "[^"]+"', "", text)
     yield from (
-        f"{measurement.name} has no {name}"
-        for name in _QUOTED.findall(text)
-        if name not in known | aliases
+        f"{measurement.name} has no {name}" for name in _QUOTED.findall(named) if name not in known
     )

@@ -155,8 +155,8 @@ def figure(about: About, query: Ready, limits: Limits | None = None) -> PanelBui
     panel.graph_mode(common_models.BigValueGraphMode.NONE)
     if isinstance(query.query, PostgresQuery) and query.query.format == "time_series":
         panel.text_mode(common_models.BigValueTextMode.VALUE_AND_NAME)
-    few = {"mode": "fixed", "fixedColor": GREY}
-    panel.override_by_regexp("/^only /", [models.DynamicConfigValue(_COLOUR, few)])
+        few = {"mode": "fixed", "fixedColor": GREY}
+        panel.override_by_regexp("/^only /", [models.DynamicConfigValue(_COLOUR, few)])
     return cast(PanelBuilder, _dressed(panel, about, [query]))
 
 
