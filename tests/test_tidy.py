@@ -50,9 +50,10 @@ def _strings(path: Path) -> Iterator[tuple[int, str]]:
         and isinstance(node.body[0], ast.Expr)
     }
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if id(node) not in documented:
-                yield node.lineno, node.value
+        if not isinstance(node, ast.Constant) or id(node) in documented:
+            continue
+        if isinstance(node.value, str):
+            yield node.lineno, node.value
 
 
 def test_no_file_is_longer_than_a_concept() -> None:
