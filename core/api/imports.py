@@ -33,6 +33,11 @@ async def layout(request: Request, body: LayoutIn) -> Response:
     if body.site.id != site_of(request):
         detail = "The document is of another site than this server's."
         raise Refused("validation", detail, errors=(FieldError("/site/id", "choice", detail),))
+    who = caller(request)
+    named = {row.owner for row in body.owners} | {row.owner for row in body.items}
+    named |= {row.owner for row in body.pick_faces}
+    if not all(who.covers_owner(owner) for owner in named):
+        raise Refused("forbidden", "The document names an owner that the key does not cover.")
     rows = body.rows()
 
     async def write(unit: UnitOfWork) -> dict[str, int]:

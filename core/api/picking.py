@@ -55,7 +55,9 @@ async def release(request: Request, body: ReleaseIn, site: str | None = None) ->
             return await release_orders(
                 unit, wanted, owners=owners, now=found.clock(), ids=found.ids
             )
-        return await release_by_rule(unit, limit=body.limit, now=found.clock(), ids=found.ids)
+        return await release_by_rule(
+            unit, limit=body.limit, now=found.clock(), ids=found.ids, owners=owners
+        )
 
     done = await transact(request, write, site=site)
     return {

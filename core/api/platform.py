@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -9,12 +10,12 @@ from pydantic import Field
 from starlette.responses import Response
 
 from core.api.app import check_query
-from core.api.auth import make_key
+from core.api.auth import Caller, make_key
 from core.api.deps import caller, context, json_answer, path_id, transact
 from core.api.fields import Body, choice, text
 from core.api.roles import ANYONE, MANAGER, READERS, allow
 from core.application.ports.uow import UnitOfWork
-from core.domain.errors import not_found
+from core.domain.errors import Refused, not_found
 
 router = APIRouter(dependencies=[Depends(check_query)])
 allow(MANAGER, "GET /v1/keys", "POST /v1/keys", "DELETE /v1/keys/{key_id}")
@@ -66,6 +67,8 @@ async def me(request: Request) -> dict[str, Any]:
 async def keys(request: Request) -> dict[str, Any]:
     """Names, roles and prefixes; never a secret."""
 
+    who = caller(request)
+
     async def read(unit: UnitOfWork) -> list[dict[str, Any]]:
         return [
             {
@@ -78,6 +81,7 @@ async def keys(request: Request) -> dict[str, Any]:
                 "channels": list(key.channels),
             }
             for key in await unit.platform.keys()
+            if _within(who, key.sites, key.owners)
         ]
 
     return {"items": await transact(request, read), "next_cursor": None}
@@ -87,6 +91,8 @@ async def keys(request: Request) -> dict[str, Any]:
 async def add_key(request: Request, body: KeyIn) -> Response:
     """The answer holds the clear key; it is never shown again."""
     found = context(request)
+    if not _within(caller(request), body.sites, body.owners):
+        raise Refused("forbidden", "A key opens only sites and owners that its maker's key covers.")
     clear, record = make_key(
         found.ids(),
         name=body.name,
@@ -109,9 +115,23 @@ async def revoke_key(request: Request, key_id: str) -> Response:
     """The key fails on its next request."""
     wanted, now = path_id(key_id, "key"), context(request).clock()
 
+    who = caller(request)
+
     async def write(unit: UnitOfWork) -> bool:
+        known = {key.key_id: key for key in await unit.platform.keys()}
+        key = known.get(wanted)
+        if key is None or not _within(who, key.sites, key.owners):
+            raise not_found("key")
         return await unit.platform.revoke_key(wanted, now=now)
 
     if not await transact(request, write):
         raise not_found("key")
     return Response(status_code=204)
+
+
+def _within(who: Caller, sites: Sequence[str], owners: Sequence[str]) -> bool:
+    """Whether a caller's key covers all of these sites and owners."""
+    return all(
+        "*" in own or set(named) <= set(own)
+        for own, named in ((who.sites, sites), (who.owners, owners))
+    )

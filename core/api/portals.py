@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from core.api.app import check_query
-from core.api.deps import caller, context, json_answer, transact
+from core.api.deps import caller, context, json_answer, owners_scope, transact
 from core.api.roles import MANAGER, READERS, STAFF, allow
 from core.api.schemas.inbound import ModeIn
 from core.api.schemas.orders import shown
@@ -28,13 +28,26 @@ LEAST_TAGS, BAR = 200, 0.995
 @router.get("/v1/portals", summary="Portals and their modes")
 async def list_portals(request: Request, site: str | None = None) -> dict[str, Any]:
     """The light is what the last verdict left: green for 5 s, then nothing."""
-    now = context(request).clock()
+    now, owners = context(request).clock(), owners_scope(request)
 
     async def read(unit: UnitOfWork) -> list[dict[str, Any]]:
         return await unit.inbound_views.portals()
 
     rows = await transact(request, read, site=site)
-    return {"items": [shown({**row, "light": _light(row, now)}) for row in rows]}
+    return {
+        "items": [
+            shown({**row, "light": _light(row, now), "modes": _modes(row, owners)}) for row in rows
+        ]
+    }
+
+
+def _modes(row: dict[str, Any], owners: list[str] | None) -> list[dict[str, Any]]:
+    """The modes of all owners, and of those that the caller's key covers."""
+    return [
+        mode
+        for mode in row["modes"]
+        if owners is None or mode["owner"] == "*" or mode["owner"] in owners
+    ]
 
 
 def _light(row: dict[str, Any], now: int) -> str:

@@ -87,7 +87,12 @@ async def take(request: Request, body: NextTaskIn, site: str | None = None) -> R
 
     async def write(unit: UnitOfWork) -> dict[str, Any] | None:
         task = await next_task(
-            unit, kind=body.kind, worker=body.worker, now=found.clock(), lease_us=LEASE_US
+            unit,
+            kind=body.kind,
+            worker=body.worker,
+            now=found.clock(),
+            lease_us=LEASE_US,
+            owners=owners,
         )
         return None if task is None else await _task(unit, task.task_id, owners)
 

@@ -41,9 +41,11 @@ async def release_orders(
     return await _release(uow, found, rule="by hand", now=now, ids=ids)
 
 
-async def release_by_rule(uow: UnitOfWork, *, limit: int, now: int, ids: Ids) -> Released:
-    """Release what waits, most urgent, earliest due and oldest first."""
-    wanted = await uow.reservations.releasable(limit=limit)
+async def release_by_rule(
+    uow: UnitOfWork, *, limit: int, now: int, ids: Ids, owners: Sequence[str] | None = None
+) -> Released:
+    """Release what waits of these owners, most urgent, earliest due and oldest first."""
+    wanted = await uow.reservations.releasable(limit=limit, owners=owners)
     orders = await uow.orders.lock(wanted)
     ready = [orders[i] for i in wanted if not orders[i].on_hold and not orders[i].cancel_requested]
     if not ready:

@@ -35,10 +35,16 @@ def machine_of(kind: str) -> Machine:
 
 
 async def next_task(
-    uow: UnitOfWork, *, kind: str, worker: str, now: int, lease_us: int
+    uow: UnitOfWork,
+    *,
+    kind: str,
+    worker: str,
+    now: int,
+    lease_us: int,
+    owners: Sequence[str] | None = None,
 ) -> Task | None:
     """A task for this worker, the one already held first; None when there is no work."""
-    task = await _due(uow, kind, worker, now=now)
+    task = await _due(uow, kind, worker, owners, now=now)
     if task is None:
         return None
     taken = replace(task, state="assigned", assigned_to=worker, lease_until=now + lease_us)
@@ -50,10 +56,12 @@ async def next_task(
     return taken
 
 
-async def _due(uow: UnitOfWork, kind: str, worker: str, *, now: int) -> Task | None:
+async def _due(
+    uow: UnitOfWork, kind: str, worker: str, owners: Sequence[str] | None, *, now: int
+) -> Task | None:
     """The next task whose goods are still held for it; the others are dropped on the way."""
     while True:
-        task = await uow.tasks.lock_next(kind, worker, now=now)
+        task = await uow.tasks.lock_next(kind, worker, owners=owners, now=now)
         if task is None or task.reservation_id is None:
             return task
         if await uow.replenish.hold(task.reservation_id) is not None:

@@ -141,5 +141,5 @@ class ReservationStore(Protocol):
     async def add_wave(self, wave_id: UUID, *, rule: str, now: int) -> None:
         """Insert a released wave."""
 
-    async def releasable(self, *, limit: int) -> list[UUID]:
+    async def releasable(self, *, limit: int, owners: Sequence[str] | None) -> list[UUID]:
         """Fulfilments with open promises that may go to the floor, most urgent and oldest first."""

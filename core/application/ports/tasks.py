@@ -45,8 +45,13 @@ class TaskStore(Protocol):
     async def lock(self, task_id: UUID) -> Task:
         """Lock and load; not-found otherwise."""
 
-    async def lock_next(self, kind: str, worker: str, *, now: int) -> Task | None:
-        """The worker's own live task of this kind, else the oldest open one not locked."""
+    async def lock_next(
+        self, kind: str, worker: str, *, owners: Sequence[str] | None, now: int
+    ) -> Task | None:
+        """The worker's own live task of this kind, else the oldest open one not locked.
+
+        Of the goods of these owners, or of nobody known.
+        """
 
     async def save(self, task: Task, *, now: int) -> None:
         """Write state, assignment, target and quantity."""

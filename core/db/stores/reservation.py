@@ -97,6 +97,7 @@ SELECT f.fulfilment_id FROM fulfilment f
 WHERE f.site_id = $1 AND f.state IN ('promised', 'partially_promised', 'released', 'picking',
     'partially_shipped')
   AND NOT f.on_hold AND NOT f.cancel_requested
+  AND ($3::text[] IS NULL OR f.owner_id = ANY($3))
   AND EXISTS (SELECT 1 FROM promise p WHERE p.site_id = f.site_id
     AND p.fulfilment_id = f.fulfilment_id AND p.state = 'open')
 ORDER BY {RANK} DESC, f.ship_by NULLS LAST, f.received_at, f.fulfilment_id LIMIT $2
@@ -197,7 +198,8 @@ class PgReservationStore:
             now,
         )
 
-    async def releasable(self, *, limit: int) -> list[UUID]:
+    async def releasable(self, *, limit: int, owners: Sequence[str] | None) -> list[UUID]:
         """See the port."""
-        rows = await self._raw.fetch(RELEASABLE, self._site, limit)
+        wanted = None if owners is None else list(owners)
+        rows = await self._raw.fetch(RELEASABLE, self._site, limit, wanted)
         return [row["fulfilment_id"] for row in rows]

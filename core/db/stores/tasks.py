@@ -27,11 +27,13 @@ WHERE site_id = $1 AND kind IN ('putaway', 'discrepancy') AND state IN ('open', 
 LOCK = f"SELECT {_COLUMNS} FROM task WHERE site_id = $1 AND task_id = $2 FOR UPDATE"
 MINE = f"""
 SELECT {_COLUMNS} FROM task WHERE site_id = $1 AND kind = $2 AND state = 'assigned'
-  AND assigned_to = $3 ORDER BY created_at, task_id LIMIT 1 FOR UPDATE
+  AND assigned_to = $3 AND ($4::text[] IS NULL OR owner_id IS NULL OR owner_id = ANY($4))
+ORDER BY created_at, task_id LIMIT 1 FOR UPDATE
 """
 NEXT = f"""
 SELECT {_COLUMNS} FROM task WHERE site_id = $1 AND kind = $2
   AND (state = 'open' OR (state = 'assigned' AND lease_until < $3))
+  AND ($4::text[] IS NULL OR owner_id IS NULL OR owner_id = ANY($4))
 ORDER BY created_at, task_id LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 SAVE = """
@@ -106,11 +108,14 @@ class PgTaskStore:
             raise not_found("task")
         return _task(row)
 
-    async def lock_next(self, kind: str, worker: str, *, now: int) -> Task | None:
+    async def lock_next(
+        self, kind: str, worker: str, *, owners: Sequence[str] | None, now: int
+    ) -> Task | None:
         """See the port."""
-        row = await self._raw.fetchrow(MINE, self._site, kind, worker)
+        wanted = None if owners is None else list(owners)
+        row = await self._raw.fetchrow(MINE, self._site, kind, worker, wanted)
         if row is None:
-            row = await self._raw.fetchrow(NEXT, self._site, kind, now)
+            row = await self._raw.fetchrow(NEXT, self._site, kind, now, wanted)
         return None if row is None else _task(row)
 
     async def save(self, task: Task, *, now: int) -> None:
