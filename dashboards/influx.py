@@ -123,7 +123,8 @@ class Telemetry:
         self._transport.close()
 
     def _step(self, now: int) -> None:
-        if self._retry_at is None or now >= self._retry_at:
+        # A clock that was set back must not hold the lines until it is that late again.
+        if self._retry_at is None or not 0 < self._retry_at - now <= LONGEST_PAUSE_US:
             try:
                 self._send()
                 if self._retry_at is not None:

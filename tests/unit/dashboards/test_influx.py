@@ -198,6 +198,15 @@ async def test_retries_back_off_to_half_a_minute(tmp_path: Path) -> None:
     assert tries == [0, 1, 3, 7, 15, 31, 61, 91]
 
 
+async def test_a_clock_set_back_does_not_hold_the_lines(tmp_path: Path) -> None:
+    server = Server([True])
+    telemetry = sink(server, tmp_path)
+    telemetry.hand(points(0, 3))
+    await telemetry.step(7_200_000_000)
+    await telemetry.step(0)
+    assert server.stored == points(0, 3)
+
+
 async def test_the_spool_survives_a_restart(tmp_path: Path) -> None:
     away = Server()
     away.away = True
