@@ -18,10 +18,15 @@ FEW: Final = 30
 Mean = Literal["mean", "max", "sum", "last", "min"]
 
 
-def ratio(view: str, *, scale: float = 100.0) -> Ready:
+def rate(view: str) -> Ready:
+    """What was done for each hour; its cases are what was done."""
+    return ratio(view, scale=1.0, cases="sum(numerator)")
+
+
+def ratio(view: str, *, scale: float = 100.0, cases: str = "sum(denominator)") -> Ready:
     """A share with its number of cases as its name; grey when they are few."""
     return sql(
-        f"SELECT now() AS time, {_name('sum(denominator)')} AS metric,"
+        f"SELECT now() AS time, {_name(cases)} AS metric,"
         f" ({scale} * sum(numerator) / nullif(sum(denominator), 0))::float8 AS value"
         f" FROM kpi.{view} WHERE {SITE} AND {BETWEEN} HAVING count(*) > 0",
         fmt="time_series",

@@ -42,7 +42,7 @@ def orders() -> Section:
             figure(
                 About(
                     title="Shipped on time",
-                    description="Orders shipped by their ship_by over shipped orders that have one.",
+                    description="Orders shipped by their ship_by, over shipped ones that have it.",
                     unit="percent",
                     decimals=1,
                     no_data="nothing with a ship_by shipped in this time",

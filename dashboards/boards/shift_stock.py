@@ -62,7 +62,7 @@ def stock() -> Section:
                     decimals=1,
                     no_data="nothing picked in this time",
                 ),
-                q.ratio("lines_per_hour_v1", scale=1.0),
+                q.rate("lines_per_hour_v1"),
             ),
             bars(
                 About(
