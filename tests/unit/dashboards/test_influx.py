@@ -215,11 +215,13 @@ async def test_the_spool_survives_a_restart(tmp_path: Path) -> None:
     await first.step(0)
     with (tmp_path / "000000000002.lines").open("a") as torn:
         torn.write("worker,site=de")
-    server = Server()
+    server = Server([True])
     second = sink(server, tmp_path)
     second.hand(points(1_500, 1_600))
     assert second.counters == Counters(100, 1_500, 0, 1_500, 100, 0, 0)
     await second.step(0)
+    assert second.counters == Counters(100, 1_500, 0, 1_600, 0, 0, 0)
+    await second.step(1_000_000)
     assert server.stored == points(0, 1_600)
     assert second.counters == Counters(100, 1_500, 1_600, 0, 0, 0, 0)
 
