@@ -62,10 +62,15 @@ class _Deaf:
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Nowhere."""
 
-    def status(self, status: AgentStatus, *, received_at: int) -> None:
+    def status(self, status: AgentStatus, *, lag: int, received_at: int) -> None:
         """Nowhere."""
 
-    def group(self, figures: Mapping[str, float], *, now: int) -> None:
+    def group(
+        self, figures: Mapping[str, float], *, reads: Mapping[tuple[str, str], int], now: int
+    ) -> None:
+        """Nowhere."""
+
+    def verdict(self, portal: str, *, latency_us: int, now: int) -> None:
         """Nowhere."""
 
 

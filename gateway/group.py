@@ -5,6 +5,7 @@ Nothing here changes the book or the cursors in memory; a commit does.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -70,6 +71,14 @@ class Group:
             "gaps": self.gaps,
             "duplicates": self.duplicates,
         }
+
+    def reads(self) -> Counter[tuple[str, str]]:
+        """How many readings by agent and device."""
+        return Counter(
+            (message.stream.agent, good.reading.device)
+            for message in self.messages
+            for good in message.readings
+        )
 
     def advance(self, stream: StreamKey, seq: int, digest: bytes, **counts: int) -> None:
         """One more place of a stream is taken."""

@@ -40,11 +40,16 @@ POSITIONS_BACK_US = 3_600_000_000
 class Telemetry(Protocol):
     """Where figures go; never in the way of the readings."""
 
-    def status(self, status: AgentStatus, *, received_at: int) -> None:
-        """An agent's own figures."""
+    def status(self, status: AgentStatus, *, lag: int, received_at: int) -> None:
+        """An agent's own figures; `lag` counts its messages that the ledger lacks."""
 
-    def group(self, figures: Mapping[str, float], *, now: int) -> None:
-        """What one committed group was."""
+    def group(
+        self, figures: Mapping[str, float], *, reads: Mapping[tuple[str, str], int], now: int
+    ) -> None:
+        """What one committed group was, and its readings by agent and device."""
+
+    def verdict(self, portal: str, *, latency_us: int, now: int) -> None:
+        """A verdict is out, so long after what decided it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,7 @@ class Holder:
         self.rebuild: Rebuild[Message] = Rebuild()
         self.known = KnownKeys()
         self.groups = 0
+        self._commit_us = 0
 
     async def load(self) -> None:
         """Read the book: layout, cursors, open passes, positions; ask for what memory lacks."""
@@ -134,8 +140,10 @@ class Holder:
             at=at,
         )
         recorded = Recorded({}, ())
+        began = self.means.monotonic()
         if not decision.is_empty:
             recorded = await self._commit(decision, group)
+        self._commit_us = self.means.monotonic() - began
         self.means.hit("before_apply")
         self._apply(group, outcome, recorded, at)
         return group
@@ -229,10 +237,7 @@ class Holder:
                 self.sorter.answered(stream.agent)
         for what, agent in group.alarms:
             log.error("stream_alarm", extra={"what": what, "agent": agent})
-        for status, arrival in group.statuses:
-            self.means.telemetry.status(status, received_at=arrival.received_at)
-        if group.advances:
-            self.means.telemetry.group(group.figures(), now=self.means.now())
+        self._tell(group, recorded)
         if at >= self._republish_at:
             self._republish_at = at + speech.every_us
             for agent in registry.agents:
@@ -240,3 +245,17 @@ class Holder:
                 known = registry.is_mine(agent) and self.streams.newest_boot(agent)
                 if known and newest not in group.answers:
                     speech.cursor(newest, self.streams)
+
+    def _tell(self, group: Group, recorded: Recorded) -> None:
+        """Figures of what is done."""
+        telemetry, now = self.means.telemetry, self.means.now()
+        for status, arrival in group.statuses:
+            stream = StreamKey(status.agent, status.boot)
+            lag = max(0, status.seq - self.streams.seq(stream))
+            telemetry.status(status, lag=lag, received_at=arrival.received_at)
+        for verdict in recorded.verdicts:
+            latency_us = max(0, now - verdict.said.decider_at)
+            telemetry.verdict(verdict.portal, latency_us=latency_us, now=now)
+        if group.advances:
+            figures = {**group.figures(), "commit_ms": self._commit_us / 1e3}
+            telemetry.group(figures, reads=group.reads(), now=now)

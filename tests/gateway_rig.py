@@ -102,10 +102,15 @@ INSERT INTO cursor (site_id, agent, boot, seq, messages, epoch, updated_at) VALU
 class NoTelemetry:
     """Figures go nowhere."""
 
-    def status(self, status: AgentStatus, *, received_at: int) -> None:
+    def status(self, status: AgentStatus, *, lag: int, received_at: int) -> None:
         """Ignored."""
 
-    def group(self, figures: Mapping[str, float], *, now: int) -> None:
+    def group(
+        self, figures: Mapping[str, float], *, reads: Mapping[tuple[str, str], int], now: int
+    ) -> None:
+        """Ignored."""
+
+    def verdict(self, portal: str, *, latency_us: int, now: int) -> None:
         """Ignored."""
 
 

@@ -28,11 +28,12 @@ from core.application.webhooks import WebhookSink
 from core.db.stores.platform import PgKeyStore
 from core.db.uow import PgUnitOfWorkFactory, build_engine
 from core.domain.errors import Unavailable
-from runtime.clock import new_id, now_us
+from runtime.clock import monotonic_us, new_id, now_us
 from runtime.http_head import CappedHttpProtocol
 from runtime.loops import Loop, run_loops
 from runtime.settings_tree import Api, Settings
 from runtime.sinks import guarded_sender
+from runtime.telemetry import PERIOD_S, ApiMeter, telemetry_of
 
 # Areas of the interface, in the order of the reference. A module offers `router`.
 AREAS = (
@@ -104,7 +105,7 @@ class Server(uvicorn.Server):
         yield
 
 
-def server_of(app: FastAPI) -> Server:
+def server_of(app: FastAPI | ApiMeter) -> Server:
     """The server's own limits."""
     config = uvicorn.Config(
         app,
@@ -169,11 +170,16 @@ async def _watch(settings: Settings, open_unit: UnitOfWorkFactory) -> None:
 
 async def run(settings: Settings) -> None:
     """Serve until cancelled; what is being answered then is finished."""
-    async with built(settings) as (app, open_unit):
-        server = server_of(app)
+    async with (
+        telemetry_of(settings, "api") as hand,
+        built(settings) as (app, open_unit),
+    ):
+        meter = ApiMeter(app, hand, site=settings.site, clock=now_us, monotonic=monotonic_us)
+        server = server_of(meter)
         serving = asyncio.create_task(server.serve([listen(settings.api)]), name="server")
         watch = Loop("watch-worker", 2.0, lambda: _watch(settings, open_unit))
-        watching = asyncio.create_task(run_loops([watch]), name="watch")
+        tell = Loop("telemetry", PERIOD_S, meter.step, first_s=PERIOD_S)
+        watching = asyncio.create_task(run_loops([watch, tell]), name="watch")
         try:
             await asyncio.wait({serving, watching}, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
-from collections.abc import Mapping
 
-from contracts.v1 import AgentStatus
 from core.db.stores.cells import PgCellClaim
 from core.db.uow import PgUnitOfWorkFactory, build_engine
 from gateway.archive import Archive
@@ -19,16 +18,7 @@ from gateway.speech import Speech
 from runtime.clock import monotonic_us, new_id, now_us
 from runtime.mqtt import MqttBus, options_from
 from runtime.settings_tree import Settings
-
-
-class Silent:
-    """No telemetry is configured."""
-
-    def status(self, status: AgentStatus, *, received_at: int) -> None:
-        """Nowhere to go."""
-
-    def group(self, figures: Mapping[str, float], *, now: int) -> None:
-        """Nowhere to go."""
+from runtime.telemetry import GatewayMeter, every_period, telemetry_of
 
 
 async def run(settings: Settings) -> None:
@@ -46,14 +36,20 @@ async def run(settings: Settings) -> None:
         )
 
     try:
-        async with MqttBus(options_from(settings.mqtt, client_id=process)) as bus:
+        async with (
+            telemetry_of(settings, f"gateway-{own.cell}") as hand,
+            MqttBus(options_from(settings.mqtt, client_id=process)) as bus,
+        ):
+            meter = GatewayMeter(
+                hand, site=settings.site, cell=own.cell, clock=now_us, monotonic=monotonic_us
+            )
             sender = Sender(bus, site=settings.site, now=now_us)
             means = Means(
                 site=settings.site,
                 cell=own.cell,
                 open_unit=PgUnitOfWorkFactory(engine),
                 speech=Speech(sender, site=settings.site, now=now_us, ids=new_id),
-                telemetry=Silent(),
+                telemetry=meter,
                 now=now_us,
                 monotonic=monotonic_us,
                 ids=new_id,
@@ -69,6 +65,11 @@ async def run(settings: Settings) -> None:
                 archive_for=archive_for,
                 pace=Pace(group_us=own.group_ms * 1_000, max_messages=own.max_messages),
             )
-            await gateway.run()
+            metering = asyncio.create_task(every_period(meter.flush), name="telemetry-period")
+            try:
+                await gateway.run()
+            finally:
+                metering.cancel()
+                await asyncio.gather(metering, return_exceptions=True)
     finally:
         await engine.dispose()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from core.application import housekeeping, liveness
 from core.application.kpi import sample_kpis
@@ -12,6 +12,7 @@ from core.application.ports.uow import UnitOfWork, UnitOfWorkFactory, in_transac
 from core.application.relay import PositionSink, Sink, relay
 from core.application.replenish import plan_replenishment
 from core.application.tasks import free_expired_tasks
+from core.application.webhooks import WebhookSink
 from core.application.work import lease_step, promise_step, release_step
 from core.db.uow import PgUnitOfWorkFactory, build_engine
 from core.domain.liveness import Memory, Trouble
@@ -21,18 +22,24 @@ from runtime.loops import Loop, run_loops
 from runtime.mqtt import MqttBus, options_from
 from runtime.settings_tree import Settings
 from runtime.sinks import guarded_sender, webhook_sink
+from runtime.telemetry import Hand, nowhere, telemetry_of, worker_point
 
 log = logging.getLogger(__name__)
 ROWS = 200
 TIDY_ROWS = 2_000
 BROKER_AWAY_US = 3_000_000
+TELL_S = 10.0
+SINKS = (WebhookSink.name, PositionSink.name)
 Work = Callable[[UnitOfWork], Awaitable[int]]
 
 
 class Worker:
     """The steps of one site's worker; each is one transaction."""
 
-    def __init__(self, settings: Settings, open_unit: UnitOfWorkFactory, bus: MqttBus) -> None:
+    def __init__(
+        self, settings: Settings, open_unit: UnitOfWorkFactory, bus: MqttBus, hand: Hand = nowhere
+    ) -> None:
+        self._hand = hand
         self._settings = settings
         self._open_unit = open_unit
         self._bus = bus
@@ -79,6 +86,19 @@ class Worker:
 
         self._memory = await in_transaction(self._open_unit, self._settings.site, look)
 
+    async def tell(self) -> None:
+        """Hand a point of what waits to telemetry."""
+        now = now_us()
+
+        async def look(uow: UnitOfWork) -> tuple[Mapping[str, tuple[int, float]], float]:
+            oldest = [(await uow.outbox.waiting(name))[1] for name in SINKS]
+            lag = max(((now - at) / 1e6 for at in oldest if at is not None), default=0.0)
+            return await uow.kpi.queues(now=now), max(lag, 0.0)
+
+        site = self._settings.site
+        queues, lag = await in_transaction(self._open_unit, site, look, jitter=random.random)
+        self._hand([worker_point(site, queues, relay_lag_s=lag, now=now)])
+
     async def check_ledger(self) -> None:
         """Verify the book; what drifts is an alarm."""
         drift = await self.run_in(lambda u: housekeeping.check_ledger(u, clock=now_us, ids=new_id))
@@ -121,6 +141,7 @@ def loops(worker: Worker, settings: Settings, bus: MqttBus, pump: WebhookPump) -
             ),
         ),
         Loop("kpi-samples", 300.0, worker.often(lambda u: sample_kpis(u, now=now())), first_s=5.0),
+        Loop("telemetry", TELL_S, worker.tell, first_s=TELL_S),
         Loop("verify", 3600.0, worker.check_ledger, first_s=300.0),
     ]
     if own.auto_release:
@@ -140,11 +161,12 @@ async def run(settings: Settings) -> None:
         async with (
             guarded_sender(settings.webhooks) as sender,
             MqttBus(options_from(settings.mqtt, client_id=f"{settings.site}-worker")) as bus,
+            telemetry_of(settings, "worker") as hand,
         ):
             pump = WebhookPump(
                 site=settings.site, open_unit=open_unit, sender=sender, clock=now_us, ids=new_id
             )
-            worker = Worker(settings, open_unit, bus)
+            worker = Worker(settings, open_unit, bus, hand)
             try:
                 await run_loops(loops(worker, settings, bus, pump))
             finally:
