@@ -118,7 +118,8 @@ def _ingest() -> Section:
             lines(
                 About(
                     title="Commit of a group",
-                    description="One transaction of the ledger for each drained group.",
+                    description="The slowest transaction of each five seconds: the mean of them,"
+                    " and the longest.",
                     unit="ms",
                     width=12,
                     height=7,
