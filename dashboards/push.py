@@ -1,4 +1,4 @@
-"""Boards and sources into a Grafana whose files cannot be mounted; running it again changes nothing.
+"""Boards and sources into a Grafana whose files cannot be mounted; repeating changes nothing.
 
 A failure says whether Grafana was away or refused, and never holds what was sent.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from grafana_client import GrafanaApi
+from grafana_client.api import GrafanaApi
 from grafana_client.client import GrafanaClientError, GrafanaException
 
 from dashboards.panels import INFLUX, POSTGRES, Board

@@ -159,9 +159,7 @@ exception = Table(
     Index(
         "ix_exception_open", "site_id", "opened_at", postgresql_where=text("resolved_at IS NULL")
     ),
-    Index(
-        "ix_exception_pass", "site_id", "pass_id", postgresql_where=text("pass_id IS NOT NULL")
-    ),
+    Index("ix_exception_pass", "site_id", "pass_id", postgresql_where=text("pass_id IS NOT NULL")),
     Index(
         "uq_exception_live",
         "site_id",
