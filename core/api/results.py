@@ -34,7 +34,7 @@ SHAPES: Final[dict[str, Shape]] = {
         "OrderLine": "external_line_id:text sku:text ordered:int promised:int reserved:int"
         " picked:int packed:int shipped:int cancelled:int",
         "Carton": "id:uuid sscc:text key:text state:text location:text? shipment_id:uuid?",
-        "Order": "id:uuid order_number:text external_order_id:text channel:text owner:text"
+        "Order": "id:uuid order_number:int external_order_id:text channel:text owner:text"
         " site:text status:text on_hold:bool exception:bool cancel_requested:bool priority:text"
         " fill_policy:text fulfilment_id:uuid received_at:time updated_at:time ship_by:time?"
         " shipped_at:time? lines:[OrderLine] cartons:[Carton]",
@@ -42,7 +42,7 @@ SHAPES: Final[dict[str, Shape]] = {
         "Bulk": "results:[BulkResult]",
         "Shortage": "id:uuid sku:text wanted:int reservable:int",
         "Released": "released:[uuid] short:[Shortage]",
-        "PickTask": "id:uuid order_id:uuid order_number:text sku:text item_name:text quantity:int"
+        "PickTask": "id:uuid order_id:uuid order_number:int sku:text item_name:text quantity:int"
         " picked:int state:text worker:text? lease_until:time? location:text x_m:number?"
         " y_m:number? handling_unit:uuid? lot:text? tote:text? epcs_here:[text]",
         "PickWork": "tasks:[PickTask] tote:text?",
@@ -111,7 +111,7 @@ SHAPES: Final[dict[str, Shape]] = {
         " last_outcome:text? due_at:time? created_at:time delivered_at:time?",
         "Replayed": "replayed:int",
         "InboundSecret": "channel:text owner:text secret:text",
-        "Hit": "kind:text",
+        "Hit": "what:text key:text label:text state:text? places:[text]",
     }.items()
 }
 _LISTS = ("Device", "Agent", "Portal", "Hit")
