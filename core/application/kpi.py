@@ -78,4 +78,13 @@ async def _figure(uow: UnitOfWork, kpi: Kpi, *, now: int, hours: int, with_trend
     since, until = now - hours * HOUR_US, now + 1
     reading = await uow.kpi.reading(kpi, since=since, until=until)
     trend = await uow.kpi.trend(kpi, since=since, until=until) if with_trend else ()
+    if with_trend and kpi.kind == "count":
+        trend = counted(trend, since=since, until=until)
     return Figure(kpi, reading, judge(kpi, reading), hours, trend)
+
+
+def counted(trend: Sequence[Point], *, since: int, until: int) -> list[Point]:
+    """A count by the hour: an hour in which nothing happened is zero, not a gap."""
+    known = {point.at: point for point in trend}
+    first = since // HOUR_US * HOUR_US
+    return [known.get(at, Point(at, 0.0)) for at in range(first, until, HOUR_US)]

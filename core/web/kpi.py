@@ -154,7 +154,7 @@ def card(figure: Figure, *, now: int) -> dict[str, Any]:
 def sparkline(trend: Sequence[Point], *, since: int, until: int) -> dict[str, Any] | None:
     """Coordinates of a trend; an hour without a value is a gap, never a line across it."""
     known = [(p.at, p.value) for p in trend if p.value is not None]
-    if len(known) < 2:
+    if not known:
         return None
     low, high = min(v for _, v in known), max(v for _, v in known)
     span = high - low or 1.0

@@ -8,6 +8,7 @@ import re
 
 import httpx
 
+from core.application.kpi import counted
 from core.application.ports.kpi import Point
 from core.domain.kpis import KPIS
 from core.web.kpi import GROUPS, sparkline
@@ -69,4 +70,10 @@ def test_an_hour_without_a_value_is_a_gap_in_the_trend() -> None:
     assert spark is not None
     assert spark["lines"] == ["0.0,33.0 40.0,18.0"]
     assert spark["dots"] == [["120.0", "3.0"]]
-    assert sparkline(trend[:1], since=0, until=4 * HOUR) is None
+    assert sparkline([Point(0, None)], since=0, until=4 * HOUR) is None
+
+
+def test_an_hour_in_which_nothing_happened_counts_zero() -> None:
+    trend = counted([Point(2 * HOUR, 5.0)], since=HOUR + 1, until=4 * HOUR)
+
+    assert trend == [Point(HOUR, 0.0), Point(2 * HOUR, 5.0), Point(3 * HOUR, 0.0)]
