@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.domain.judgement import Direction
-from gateway.features import crossing_time, is_static
+from gateway.features import NOT_HEARD, crossing_time, is_static
 from gateway.thresholds import Thresholds
 from gateway.tracks import INSIDE, OUTSIDE
 from gateway.views import Span, View
@@ -18,6 +18,8 @@ Elsewhere = Callable[[View], str | None]
 NEAR_CORE_US = 1_500_000
 STAYS_US = 1_500_000
 LISTENED_US = 10_000_000
+ORDER_US = 300_000
+FADED_DB = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ def _in_crossed_load(
             return None, True
         contradicts = view.before == exit_ and view.after == entry and view.whole.both
         reason = "not_in_load" if contradicts else stays_reason(view, limits)
+        if around.final and not view.settled and view.before != exit_:
+            return _echoed(view, around, reason, entry, exit_)
         return reason, around.final or view.settled
     at = crossing_time(view.whole)
     middle = (around.span.start + around.span.end) // 2
@@ -123,6 +127,22 @@ def _in_crossed_load(
     if view.after == exit_:
         return _came(view, around, limits)
     return _passed(view, around, limits)
+
+
+def _echoed(
+    view: View, around: Circumstances, reason: str, entry: int, exit_: int
+) -> tuple[str | None, bool]:
+    """Heard once more on the entry side: no return when far weaker there than before the door.
+
+    With its peaks in order it went with the load; heard on one side alone, if it is expected.
+    """
+    later = [r.peak for r in view.runs if r.side == entry and r.first > around.span.end]
+    whole = view.whole
+    if max(later, default=NOT_HEARD) > whole.peak[entry] - FADED_DB:
+        return reason, True
+    if whole.both and whole.peak_at[exit_] - whole.peak_at[entry] >= ORDER_US:
+        return None, True
+    return reason, whole.both
 
 
 def _keeps_company(view: View, around: Circumstances, limits: Thresholds) -> bool:

@@ -13,7 +13,7 @@ from gateway.thresholds import Thresholds
 from gateway.tracks import INSIDE, OUTSIDE, Run, Track
 
 RECENT_RUNS = 8
-NEARBY_US = 3_000_000
+NEARBY_US, RECENT_US = 3_000_000, 6_000_000
 SETTLED_US = 3_000_000
 BASELINE_SD_DB = 0.7
 
@@ -88,9 +88,15 @@ def views_of(tracks: Iterable[Track], span: Span, limits: Thresholds) -> list[Vi
 
 
 def _recent(runs: list[Run]) -> list[Run]:
-    """The last runs of a list: those of some seconds, and at least a few."""
-    since = runs[-1].last - NEARBY_US if runs else 0
-    return [run for i, run in enumerate(runs, -len(runs)) if run.last >= since or -i <= RECENT_RUNS]
+    """The last runs of a list: those of some seconds, and a few more, but of no earlier transit."""
+    if not runs:
+        return []
+    near, far = runs[-1].last - NEARBY_US, runs[-1].last - RECENT_US
+    return [
+        run
+        for i, run in enumerate(runs, -len(runs))
+        if run.last >= near or (-i <= RECENT_RUNS and run.last >= far)
+    ]
 
 
 def _soon(runs: list[Run]) -> list[Run]:
