@@ -37,13 +37,14 @@ class Lights:
 
     def __init__(self) -> None:
         self._lamps: dict[str, _Lamp] = {}
+        self._last: dict[str, tuple[UUID, Light]] = {}
         self._now: list[Shine] = []
 
     def show(self, portal: str, colour: Light, pass_id: UUID, *, at: int) -> None:
-        """A verdict sets the lamp; the same pass's green is not prolonged by saying it again."""
-        lamp = self._lamps.get(portal)
-        if lamp is not None and lamp.pass_id == pass_id and lamp.colour == colour:
+        """A verdict sets the lamp; said again it is neither prolonged nor lit once more."""
+        if self._last.get(portal) == (pass_id, colour):
             return
+        self._last[portal] = (pass_id, colour)
         self._now.append(Shine(portal, colour, LEASE_MS))
         if colour == "amber":
             self._lamps.pop(portal, None)

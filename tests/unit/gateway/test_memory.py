@@ -122,6 +122,18 @@ def test_saying_the_same_again_does_not_prolong_green() -> None:
     assert [s.colour for s in lights.due(5 * SECOND)] == ["amber"]
 
 
+def test_a_green_that_went_out_is_not_lit_again_by_its_own_pass() -> None:
+    lights = Lights()
+    lights.show("dock-1", "green", ONE, at=0)
+    lights.due(5 * SECOND)
+    lights.show("dock-1", "green", ONE, at=6 * SECOND)
+    assert lights.due(6 * SECOND) == []
+
+    lights.show("dock-1", "green", TWO, at=7 * SECOND)
+
+    assert [s.colour for s in lights.due(7 * SECOND)] == ["green"]
+
+
 def test_a_later_red_replaces_green_at_once() -> None:
     lights = Lights()
     lights.show("dock-1", "green", ONE, at=0)
