@@ -19,10 +19,13 @@ import httpx
 
 from core.api.auth import make_key
 from core.db.uow import PgUnitOfWorkFactory, build_engine
+from dashboards.boards.catalogue import boards
+from dashboards.push import PushError, push
 from runtime import children, postgres
 from runtime.access import BusUser, agent_user, gateway_user, worker_user
 from runtime.clock import new_id, now_us
 from runtime.demo_config import Demo, agents_of, write_configs
+from runtime.grafana import database_from, login_from
 from runtime.local_site import LocalSite, local_site, until_told
 from runtime.seed import seed_site
 from runtime.supervisor import Say
@@ -55,9 +58,12 @@ def users_of(demo: Demo) -> list[BusUser]:
 async def run_demo(wish: Wish, say: Say, *, stop: asyncio.Event | None = None) -> None:
     """Run until told to stop; the state directory is used again by the next start."""
     began = time.monotonic()
-    async with demo_site(wish, say) as (_, demo):
+    async with demo_site(wish, say) as (site, demo):
         for line in ready_lines(demo, wish, time.monotonic() - began):
             say(line)
+        if wish.grafana is not None and site.server is not None:
+            for line in await _push_boards(wish.grafana, site.server.url(postgres.KPI)):
+                say(line)
         await until_told(stop)
 
 
@@ -135,6 +141,19 @@ async def _start(site: LocalSite, demo: Demo, wish: Wish) -> None:
         for agent, config in agents_of(demo).items()
     ]
     await asyncio.gather(*(site.supervisor.start(child) for child in wanted))
+
+
+async def _push_boards(grafana: str, database_url: str) -> list[str]:
+    """The boards in somebody's Grafana, reading the demo's KPIs; a failure costs only them."""
+    sources = [database_from(database_url)]
+    try:
+        found = await asyncio.to_thread(
+            push, grafana, login_from(), boards=boards(), sources=sources
+        )
+    except (PushError, OSError) as failure:
+        detail = getattr(failure, "detail", "the file with the log-in cannot be read")
+        return [f"  Grafana      not provisioned: {detail}"]
+    return [f"  Grafana      {one.title}: {one.url}" for one in found]
 
 
 async def _until_ready(demo: Demo, states: Collection[str]) -> None:
