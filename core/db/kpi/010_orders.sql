@@ -7,7 +7,7 @@ CREATE OR REPLACE VIEW kpi.orders_v1 AS
 SELECT f.site_id, f.received_at AS at_us, to_timestamp(f.received_at / 1e6) AS at,
   o.order_number, o.external_order_id, f.owner_id, f.state, f.priority, f.on_hold, f.exception,
   1 AS numerator
-FROM fulfilment f JOIN customer_order o ON o.order_id = f.order_id;
+FROM fulfilment f LEFT JOIN customer_order o ON o.order_id = f.order_id;
 COMMENT ON VIEW kpi.orders_v1 IS
 'Orders that came in, each at its intake. Unit: orders. Numerator: 1 for each order.';
 

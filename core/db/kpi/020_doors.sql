@@ -34,6 +34,7 @@ SELECT p.site_id, p.opened_at AS at_us, to_timestamp(p.opened_at / 1e6) AS at, p
 FROM pass p
 JOIN pass_tag t ON t.site_id = p.site_id AND t.pass_id = p.pass_id
   AND t.outcome IN ('matched', 'unexpected', 'wrong_door', 'not_seen')
+  AND (t.epc_key LIKE '00/%' OR t.epc_key LIKE '8003/%')
 JOIN handling_unit h ON h.site_id = p.site_id AND h.epc_key = t.epc_key
 CROSS JOIN LATERAL (
   SELECT count(*) AS known,
