@@ -1,4 +1,4 @@
-"""Files that Grafana reads at its start: one uid for a source everywhere, rules as the code says."""
+"""Files that Grafana reads at its start: one uid for a source everywhere, rules as coded."""
 
 from __future__ import annotations
 
