@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import asyncpg
+
 from runtime.clock import now_us
 from simulators.catalog import OWNER_PREFIX
 from simulators.site import build_site
@@ -88,3 +90,12 @@ async def a_visit(
     """A truck at a door."""
     body = {"portal": portal, "asn_ids": list(asns), "shipment_ids": list(shipments)}
     return str((await stack.post("/v1/visits", body))["id"])
+
+
+async def rows(stack: Stack, query: str, *arguments: object) -> list[asyncpg.Record]:
+    """Straight from the database."""
+    connection = await asyncpg.connect(stack.database_url)
+    try:
+        return list(await connection.fetch(query, *arguments))
+    finally:
+        await connection.close()

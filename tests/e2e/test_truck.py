@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
-import asyncpg
 import pytest
 
 from simulators.loads import Load, pallet
@@ -20,7 +19,14 @@ from simulators.site import GPO_GREEN, GPO_RED, build_site
 from simulators.tags import Tag
 from simulators.truck import Truck, build_truck, unknown_strays
 from simulators.world import World
-from tests.e2e.goods import Staged, a_shipment, a_stack_with_readers, a_visit, staged_order
+from tests.e2e.goods import (
+    Staged,
+    a_shipment,
+    a_stack_with_readers,
+    a_visit,
+    rows,
+    staged_order,
+)
 from tests.e2e.stack import Json, Stack, say
 from tests.waiting import eventually
 
@@ -341,12 +347,3 @@ async def drive_in(stack: Stack, world: World, truck: Truck) -> list[Json]:
     for load in truck.loads:
         await world.run_pass(load, door=DOOR, direction="in", guarantee_reads=2)
     return await closed_since(stack, known, len(truck.loads))
-
-
-async def rows(stack: Stack, query: str, *arguments: object) -> list[asyncpg.Record]:
-    """Straight from the database."""
-    connection = await asyncpg.connect(stack.database_url)
-    try:
-        return list(await connection.fetch(query, *arguments))
-    finally:
-        await connection.close()
