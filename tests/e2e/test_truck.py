@@ -99,6 +99,7 @@ def a_yard(number: int) -> Yard:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not SOAK, reason="minutes of true-speed passes: `make soak` runs it")
 async def test_a_truck_by_radio_comes_to_the_numbers_of_the_notice() -> None:
     async with a_stack_with_readers() as (stack, world):
         yard = a_yard(1)
