@@ -57,7 +57,8 @@ RULES = (
         " AS value FROM kpi.ledger_drift_v1",
         "dockledger verify found drift, or the last check is too old to say.",
         "critical",
-        "0s",
+        # A site that is new is checked for the first time after five minutes.
+        "10m",
         no_data="Alerting",
     ),
     Rule(
@@ -109,7 +110,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "for": rule.wait,
         "noDataState": rule.no_data,
         "execErrState": "Alerting",
-        "annotations": {"summary": rule.summary, "__dashboardUid__": SHIFT},
+        "annotations": {"summary": rule.summary, "board": f"/d/{SHIFT}"},
         "labels": {"severity": rule.severity, "product": "dockledger"},
         "data": [
             _query(rule.sql),

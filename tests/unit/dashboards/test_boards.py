@@ -143,7 +143,10 @@ def test_alert_rules_have_uids_of_their_own_and_a_board() -> None:
     assert len(set(uids)) == len(uids)
     # Grafana fills in what follows a dollar sign in these files.
     assert "$" not in text
-    assert json.loads(text.partition("\n")[2])["groups"][0]["rules"][0]["uid"] == uids[0]
+    rules = json.loads(text.partition("\n")[2])["groups"][0]["rules"]
+    assert rules[0]["uid"] == uids[0]
+    # Grafana refuses a rule that names a board's uid without a panel's id.
+    assert {tuple(rule["annotations"]) for rule in rules} == {("summary", "board")}
 
 
 @pytest.mark.parametrize("path", [SHIFT, PIPELINE])
