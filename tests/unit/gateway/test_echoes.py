@@ -1,0 +1,78 @@
+"""A tag that the entry side hears once more after the door: carried through, or carried back?
+
+Levels are those that a simulated reader heard of single cartons of a pallet on its way in.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.classify import Circumstances, Company, Members, members
+from gateway.thresholds import Thresholds
+from gateway.tracks import Run, Track
+from gateway.views import Span, view_of
+
+OUT, IN = 0, 1
+START = 1_795_000_000_000_000
+LIMITS = Thresholds()
+Heard = list[tuple[float, int, float]]
+
+COMES: Heard = [(0.0, OUT, -60), (1.2, OUT, -49), (2.1, OUT, -26), (2.5, OUT, -28), (3.4, OUT, -56)]
+THROUGH: Heard = [*COMES, (3.9, IN, -60)]
+WEAK: Heard = [(4.6, OUT, -67), (5.0, OUT, -69)]
+LOUD: Heard = [(4.6, OUT, -32), (5.0, OUT, -38)]
+
+
+def sorted_out(heard: Heard, *, final: bool = True) -> Members:
+    """What becomes of this tag in a load that goes in from 2.7 s to 3.6 s."""
+    track = Track("tag", "EPC", "dock-1", START)
+    for at, side, level in heard:
+        when = START + int(at * 1e6)
+        run = Run(when, when, side, when, level, level, 0.0, 1, 1, 1)
+        track.add(run, motion_db=3.0, window_us=1_500_000)
+    second = 1_000_000
+    begin, end = START + 2_200_000, START + 4_100_000
+    span = Span(START, begin, end, START + 10 * second)
+    view = view_of(track, span, LIMITS)
+    if view is None:
+        raise LookupError("the tag was not heard")
+    load = Company(START - 3 * second, START + 8 * second, START + 8 * second)
+    around = Circumstances(span, final, START - 60 * second, lambda _: None, load)
+    return members("in", [view], around, LIMITS)
+
+
+def test_a_weak_echo_does_not_take_a_carton_off_its_load() -> None:
+    assert sorted_out([*THROUGH, *WEAK]).crossed == {"tag"}
+
+
+def test_one_that_comes_back_is_as_loud_at_the_entry_as_before() -> None:
+    found = sorted_out([*THROUGH, *LOUD])
+
+    assert (set(found.crossed), dict(found.thin), dict(found.rejected)) == (
+        set(),
+        {},
+        {"tag": "turned_back"},
+    )
+
+
+def test_one_never_heard_inside_counts_only_where_it_is_expected() -> None:
+    found = sorted_out([*COMES, *WEAK])
+
+    assert (set(found.crossed), dict(found.thin), dict(found.rejected)) == (
+        set(),
+        {"tag": "near"},
+        {},
+    )
+
+
+@pytest.mark.parametrize("heard", [[*THROUGH, *WEAK], [*COMES, *WEAK]])
+def test_before_the_pass_closes_nothing_is_said_of_either(heard: Heard) -> None:
+    found = sorted_out(heard, final=False)
+
+    assert (set(found.crossed), dict(found.rejected)) == (set(), {})
+
+
+def test_what_an_earlier_transit_left_inside_is_not_before_this_one() -> None:
+    earlier: Heard = [(-7.0 + n * 0.4, IN, -61) for n in range(5)]
+
+    assert sorted_out([*earlier, *THROUGH]).crossed == {"tag"}
