@@ -73,6 +73,6 @@ def test_before_the_pass_closes_nothing_is_said_of_either(heard: Heard) -> None:
 
 
 def test_what_an_earlier_transit_left_inside_is_not_before_this_one() -> None:
-    earlier: Heard = [(-7.0 + n * 0.4, IN, -30) for n in range(5)]
+    earlier: Heard = [(-9.0 + n * 0.4, IN, -20) for n in range(5)]
 
     assert sorted_out([*earlier, *THROUGH]).crossed == {"tag"}
