@@ -31,14 +31,33 @@ def _handling_unit(draft: Draft, root: HandlingUnitTag) -> None:
         elif root.epc_key in draft.crossed:
             draft.stranger(root.epc_key, root.claims, root.owner_id)
     elif root.place.location_id == gate.door.location_id:
-        _say_all(draft, root, "already_loaded")
-        _mark_read(draft, root)
+        _stands_at_door(draft, root)
     elif _was_received(draft, root):
         _carry_back(draft, root)
     elif _shipment_claims(draft, root):
         _load(draft, root)
     else:
         _strange_root(draft, root)
+
+
+def _stands_at_door(draft: Draft, root: HandlingUnitTag) -> None:
+    """Out through the door where the book has it already: nothing moves.
+
+    Loaded before if it belongs here, else a stranger once more: standing at a door is no right to
+    leave by it.
+    """
+    if not _shipment_claims(draft, root) and not _was_received(draft, root):
+        claims = tuple(claim for unit in draft.tree(root) for claim in unit.claims)
+        draft.stranger(root.epc_key, claims, root.owner_id)
+        draft.strangers.append(root.epc_key)
+        return
+    for unit in draft.tree(root):
+        fits = draft.fitting(unit.claims, "shipment") is not None
+        if not fits and any(draft.expected.elsewhere(claim) for claim in unit.claims):
+            draft.stranger(unit.epc_key, unit.claims, unit.owner_id)
+            draft.strangers.append(unit.epc_key)
+    _say_all(draft, root, "already_loaded")
+    _mark_read(draft, root)
 
 
 def _was_received(draft: Draft, root: HandlingUnitTag) -> bool:
@@ -162,7 +181,11 @@ def _loose_unit(draft: Draft, unit: UnitTag) -> None:
         else:
             draft.stranger(unit.epc_key, unit.claims, unit.owner_id)
     elif unit.place.location_id == gate.door.location_id:
-        draft.say(unit.epc_key, "matched", "already_loaded")
+        if any(draft.expected.fits(claim) for claim in unit.claims):
+            draft.say(unit.epc_key, "matched", "already_loaded")
+        else:
+            draft.stranger(unit.epc_key, unit.claims, unit.owner_id)
+            draft.strangers.append(unit.epc_key)
     elif unit.came is not None and unit.came.move.origin.is_virtual:
         draft.say(unit.epc_key, "matched", "carried_back")
         _unreceive(draft, unit)

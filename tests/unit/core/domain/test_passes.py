@@ -236,3 +236,30 @@ def test_a_plan_read_back_is_the_plan_written() -> None:
 
     assert read_plan(write_plan(inward)) == inward
     assert read_plan(write_plan(outward)) == outward
+
+
+def test_a_stranger_that_stands_at_this_door_is_red_each_time_it_goes_out() -> None:
+    claims = (Claim(SHIPMENT, "staged", "dock-2"),)
+    at_door = a_carton(claims=claims, place=DOOR)
+
+    judgement = said(a_list(at_door), "out", "c")
+
+    assert (judgement.verdict, judgement.light) == ("wrong_door", "red")
+    assert (judgement.moves, judgement.loadings, judgement.handling) == ((), (), ())
+    assert judgement.strangers == ("c",)
+    assert [notice.kind for notice in judgement.notices] == ["pass.wrong_door"]
+
+
+def test_goods_at_this_door_that_no_document_names_are_not_green() -> None:
+    assert said(a_list(a_carton(claims=(), place=DOOR)), "out", "c").verdict == "unexpected"
+    unit = a_unit("u1", claims=(), announced_in=None, state="present", place=DOOR)
+    assert said(a_list(unit), "out", "u1").verdict == "unexpected"
+
+
+def test_a_carton_that_is_loaded_here_stays_green() -> None:
+    claims = (Claim(SHIPMENT, "verifying", "dock-1", VISIT, done=True),)
+    loaded = a_carton(claims=claims, place=DOOR, state="loaded")
+
+    judgement = said(a_list(loaded, documents=(SHIPMENT,)), "out", "c")
+
+    assert (judgement.verdict, judgement.light, judgement.moves) == ("matched", "green", ())
