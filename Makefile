@@ -4,6 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 VENV := .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
+JOBS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_NO_PROGRESS ?= 1
 
@@ -16,8 +17,14 @@ help:
 demo: $(VENV)/.demo
 	@$(BIN)/dockledger demo $(ARGS)
 
+# Two workers halve the waiting of the tests that start services; whole-product tests run alone.
 test: $(VENV)/.dev
+ifeq ($(TESTS),tests)
+	$(BIN)/python -m pytest tests --ignore=tests/e2e -n $(JOBS) --dist loadfile -q $(ARGS)
+	$(BIN)/python -m pytest tests/e2e -q $(ARGS)
+else
 	$(BIN)/python -m pytest $(TESTS) -q $(ARGS)
+endif
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
