@@ -75,6 +75,10 @@ class TransientError(Exception):
     """The device is away or answered badly; the agent reconnects with back-off."""
 
 
+class OutputTimeoutError(TransientError):
+    """The device did not confirm a switch in time; the connection itself may be well."""
+
+
 class FatalError(Exception):
     """The device can never work with this configuration (no such antenna, wrong protocol
     version).
