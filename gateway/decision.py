@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from msgspec import UNSET, UnsetType
 
@@ -21,15 +21,16 @@ def decision_of(
     group: Group, outcome: Outcome, *, cell: str, epoch: int, known: KnownKeys, at: int
 ) -> GroupDecision:
     """Everything the group does to the book."""
-    tags = seen_tags(group.messages)
-    keys = {tag.epc_key for tag in tags} | outcome.positions.keys()
+    keys = {good.seen.key for message in group.messages for good in message.readings if good.seen}
+    lately = known.among(keys | outcome.positions.keys(), at=at)
+    settled = {key for key, standing in lately.items() if standing != "retired"}
     return GroupDecision(
         cell=cell,
         epoch=epoch,
         cursors=[group.advances[stream] for stream in sorted(group.advances)],
         letters=group.letters,
-        tags=tags,
-        known=known.among(keys, at=at),
+        tags=seen_tags(group.messages, settled=settled),
+        known=lately,
         statuses=[status_row(status, arrival) for status, arrival in group.statuses],
         heard=_heard(group.messages),
         jams=group.belts,
@@ -40,13 +41,18 @@ def decision_of(
     )
 
 
-def seen_tags(messages: Iterable[Message]) -> list[SeenTag]:
-    """The tags of a group, one row per stream, EPC, device and antenna."""
+def seen_tags(messages: Iterable[Message], *, settled: Container[str] = ()) -> list[SeenTag]:
+    """The tags that may be held, one row per stream, EPC, device and antenna.
+
+    The keys of `settled` stand for goods of the site: without a hold of their own they need no row.
+    """
     rows: dict[Place, SeenTag] = {}
     for message in messages:
         for good in message.readings:
             read, seen = good.reading, good.seen
-            if seen is None or not isinstance(read, Observation):
+            if seen is None or (seen.hold is None and seen.key in settled):
+                continue
+            if not isinstance(read, Observation):
                 continue
             first = read.occurred_at if read.first_at is UNSET else read.first_at
             last = read.occurred_at if read.last_at is UNSET else read.last_at
@@ -72,9 +78,9 @@ def seen_tags(messages: Iterable[Message]) -> list[SeenTag]:
 def _heard(messages: Iterable[Message]) -> dict[tuple[str, str], int]:
     """When each device last delivered, by the gateway's clock."""
     return {
-        (message.stream.agent, good.reading.device): message.received_at
+        (message.stream.agent, device): message.received_at
         for message in messages
-        for good in message.readings
+        for device in message.devices
     }
 
 

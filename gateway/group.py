@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from operator import attrgetter
 
 from contracts.codec import decode_content
 from contracts.content import ContractViolation, Header
@@ -28,9 +30,10 @@ NEW_BOOTS_A_DAY = 16
 HELD_RETRY_MS = 5_000
 BOOT_RETRY_MS = 60_000
 _CHECK_UNREADABLE = (5, 6)
+_DEVICE = attrgetter("reading.device")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Message:
     """An accepted message at its place, with the readings that count."""
 
@@ -40,6 +43,11 @@ class Message:
     readings: Sequence[Good]
     received_at: int
     at: int
+
+    @cached_property
+    def devices(self) -> Counter[str]:
+        """How many of the readings by device."""
+        return Counter(map(_DEVICE, self.readings))
 
 
 @dataclass(slots=True)
@@ -74,11 +82,11 @@ class Group:
 
     def reads(self) -> Counter[tuple[str, str]]:
         """How many readings by agent and device."""
-        return Counter(
-            (message.stream.agent, good.reading.device)
-            for message in self.messages
-            for good in message.readings
-        )
+        found: Counter[tuple[str, str]] = Counter()
+        for message in self.messages:
+            for device, count in message.devices.items():
+                found[message.stream.agent, device] += count
+        return found
 
     def advance(self, stream: StreamKey, seq: int, digest: bytes, **counts: int) -> None:
         """One more place of a stream is taken."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 WINDOW = 20
 READS_AT_NEW = 2
@@ -20,8 +21,7 @@ RECENT_US = 30_000_000
 MAX_TAGS = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(NamedTuple):
     """A tag heard at a place. `place` is a location id."""
 
     key: str
@@ -50,10 +50,24 @@ class _Place:
     levels: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
     reads: int = 0
     last: int = 0
+    _mean: float | None = None
 
     @property
     def mean(self) -> float:
-        return sum(self.levels) / len(self.levels)
+        if self._mean is None:
+            self._mean = sum(self.levels) / len(self.levels)
+        return self._mean
+
+    def hear(self, heard: Sighting) -> None:
+        at = heard.at
+        if at - self.last > RECENT_US:
+            self.levels.clear()
+            self.reads = 0
+        self.levels.append(heard.rssi_dbm)
+        self.reads += heard.reads
+        self._mean = None
+        if at > self.last:
+            self.last = at
 
 
 @dataclass(slots=True)
@@ -85,16 +99,14 @@ class Localizer:
                 del self._tags[next(iter(self._tags))]
         if heard.at < tag.last - RECENT_US:
             return None
-        tag.last = max(tag.last, heard.at)
-        place = tag.places.setdefault(heard.place, _Place())
-        if heard.at - place.last > RECENT_US:
-            place.levels.clear()
-            place.reads = 0
-        place.levels.append(heard.rssi_dbm)
-        place.reads += heard.reads
-        place.last = max(place.last, heard.at)
+        place = tag.places.get(heard.place)
+        if place is None:
+            place = tag.places[heard.place] = _Place()
+        place.hear(heard)
+        if heard.at > tag.last:
+            tag.last = heard.at
         if heard.place == tag.current:
-            return self._stay(tag, heard)
+            return None if heard.at - tag.told < REFRESH_US else self._stay(tag, heard)
         if place.reads < READS_AT_NEW or not _beats(tag, place, heard.at):
             return None
         if tag.current is not None:
@@ -102,9 +114,7 @@ class Localizer:
         tag.current, tag.since, tag.told = heard.place, heard.at, heard.at
         return _position(tag, heard, changed=True)
 
-    def _stay(self, tag: _Tag, heard: Sighting) -> Position | None:
-        if heard.at - tag.told < REFRESH_US:
-            return None
+    def _stay(self, tag: _Tag, heard: Sighting) -> Position:
         tag.told = heard.at
         return _position(tag, heard, changed=False)
 

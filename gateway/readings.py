@@ -8,6 +8,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET
@@ -19,6 +21,7 @@ from contracts.v1 import Observation, ReadBatch, Scan, ScanBatch, SensorBatch, S
 from gateway.registry import Registry
 
 Reading = Observation | Scan | SensorReading
+_HEARD_AT = attrgetter("device", "antenna")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +34,7 @@ class Problem:
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Good:
+class Good(NamedTuple):
     """An accepted reading. `seen` is the identity of a tag; `scanned` the key a barcode names."""
 
     reading: Reading
@@ -69,6 +71,8 @@ def sort_out(
     content: Content, *, agent: str, registry: Registry, belts: Belts
 ) -> tuple[list[Good], list[Problem]]:
     """The readings of a message that count here, and those that do not."""
+    if _all_known(content, agent, registry):
+        return list(_candidates(content)), []
     good: list[Good] = []
     problems = [Problem(p.index, p.code, p.pointer, p.raw) for p in content.problems]
     for index, candidate in zip(content.indices, _candidates(content), strict=True):
@@ -94,6 +98,14 @@ def sort_out(
             else:
                 problems.append(refused)
     return good, problems
+
+
+def _all_known(content: Content, agent: str, registry: Registry) -> bool:
+    """Whether these are tags alone, all heard by antennas of the site: the usual case."""
+    if content.problems or not isinstance(content.message, ReadBatch):
+        return False
+    places = set(map(_HEARD_AT, content.message.reads))
+    return all((agent, *place) in registry.antennas for place in places)
 
 
 def _candidates(content: Content) -> Iterator[Good]:
