@@ -27,7 +27,7 @@ def early_call(
     load.dirty = False
     if portal.has_beams and load.beams.way not in ("in", "out"):
         return None
-    call, found, views, _ = _call(portal, load, elsewhere, unseen, now=portal.now, closing=None)
+    call, found, views, _, _ = _call(portal, load, elsewhere, unseen, now=portal.now, closing=None)
     if call.direction not in ("in", "out"):
         return None
     if not portal.has_beams and not _is_past(call, views, portal.limits):
@@ -44,13 +44,15 @@ def final_call(
 ) -> PassCall:
     """The call of a pass that ends."""
     load = closing.load
-    call, found, views, vote = _call(
+    call, found, views, vote, span = _call(
         portal, load, elsewhere, unseen, now=closing.now, closing=closing
     )
     if vote.next_at is None or vote.crossed_at is None or not found.crossed:
         silent = closing.now - AROUND_US
         gone = {v.key for v in views if not v.settled and v.whole.last < silent}
-        portal.settle(gone | found.crossed if _crossed(call) else gone, closing.now)
+        portal.settle(gone, closing.now)
+        if _crossed(call):
+            portal.settle(found.crossed, closing.now, through=span.end)
         return call
     # Two loads in one pass, which only happens where no beam parts them.
     portal.settle(found.crossed, closing.now)
@@ -66,7 +68,7 @@ def _call(
     *,
     now: int,
     closing: Closing | None,
-) -> tuple[PassCall, Members, list[View], LoadVote]:
+) -> tuple[PassCall, Members, list[View], LoadVote, Span]:
     limits = portal.limits
     tracks = [t for t in portal.tracks.values() if t.last >= load.opened - limits.lookback_us]
     final = closing is not None
@@ -102,7 +104,7 @@ def _call(
         features=_features(load, vote, found, unseen),
         said=load.said,
     )
-    return call, found, views, vote
+    return call, found, views, vote, span
 
 
 def _class_and_span(

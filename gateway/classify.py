@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.domain.judgement import Direction
-from gateway.features import NOT_HEARD, crossing_time, is_static
+from gateway.features import NOT_HEARD, crossing_time, heard, is_static
 from gateway.thresholds import Thresholds
 from gateway.tracks import INSIDE, OUTSIDE
 from gateway.views import Span, View
@@ -113,7 +113,7 @@ def _in_crossed_load(
         if around.final and not view.settled and view.before != exit_:
             return _echoed(view, around, reason, entry, exit_)
         return reason, around.final or view.settled
-    at = crossing_time(view.whole)
+    at = _crossed_at(view, around.span, limits)
     middle = (around.span.start + around.span.end) // 2
     half = (around.span.end - around.span.start) // 2
     if at is not None and abs(at - middle) > limits.apart_us + half:
@@ -127,6 +127,14 @@ def _in_crossed_load(
     if view.after == exit_:
         return _came(view, around, limits)
     return _passed(view, around, limits)
+
+
+def _crossed_at(view: View, span: Span, limits: Thresholds) -> int | None:
+    """When it crossed by its peaks near the door; far off they may be those of a way back."""
+    since, until = span.start - limits.apart_us, span.end + limits.apart_us
+    near = heard([run for run in view.runs if run.last >= since and run.first <= until])
+    at = crossing_time(near)
+    return crossing_time(view.whole) if at is None else at
 
 
 def _echoed(

@@ -218,11 +218,13 @@ class Portal:
         if self.load is None:
             self._open(opened, load.stream, load.seq, load.opened_at, load.motion_arrived)
 
-    def settle(self, tags: Iterable[str], until: int) -> None:
-        """These tags' past belongs to a pass that is over."""
+    def settle(self, tags: Iterable[str], until: int, *, through: int | None = None) -> None:
+        """These tags' past belongs to a pass that is over; its load was `through` at that time."""
         for key in tags:
             if (track := self.tracks.get(key)) is not None:
                 track.taken_until = max(track.taken_until, until)
+                left = until if through is None else min(through, until)
+                track.crossed_until = max(track.crossed_until, left)
         self.late.clear()
 
     def _make_room(self) -> None:

@@ -32,7 +32,10 @@ class Run(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Track:
-    """A tag at a portal. `taken_until`: what came before belongs to a load that has crossed."""
+    """A tag at a portal. `taken_until`: what came before belongs to a load that has crossed.
+
+    `crossed_until`: when that load was through the door; later runs tell where the tag is since.
+    """
 
     key: str
     epc: str
@@ -41,6 +44,7 @@ class Track:
     runs: list[Run] = field(default_factory=list)
     last: int = 0
     taken_until: int = 0
+    crossed_until: int = 0
     motion_at: int = 0
     _level: list[float | None] = field(default_factory=lambda: [None, None])
     _level_at: list[int] = field(default_factory=lambda: [0, 0])
@@ -71,6 +75,11 @@ class Track:
     def since(self, start: int) -> list[Run]:
         """The runs that began at or after `start` and belong to no earlier load."""
         return self.runs[bisect_left(self.runs, (max(start, self.taken_until),)) :]
+
+    def until(self, end: int) -> list[Run]:
+        """The runs that ended before `end` and came after the last load this tag crossed with."""
+        begun = self.runs[bisect_left(self.runs, (self.crossed_until,)) :]
+        return [run for run in begun if run.last < end]
 
     def range_db(self, start: int) -> float:
         """The widest range of levels at one antenna since `start`."""

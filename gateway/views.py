@@ -58,7 +58,7 @@ def view_of(track: Track, span: Span, limits: Thresholds) -> View | None:
     runs = track.since(span.opened - limits.lookback_us)
     if not runs:
         return None
-    earlier = [run for run in track.since(0) if run.last < span.start]
+    earlier = track.until(span.start)
     core = [run for run in runs if run.last >= span.start and run.first <= span.end]
     later = [run for run in runs if run.first > span.end]
     recent, next_ = heard(_recent(earlier)), heard(_soon(later))
