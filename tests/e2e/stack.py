@@ -57,13 +57,16 @@ class Stack:
         """SIGSTOP, servers with all their backends."""
         for pid in _family(self.pid(child)):
             self.stopped.add(pid)
-            os.kill(pid, signal.SIGSTOP)
+            # A backend may end between being listed and being stopped.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
 
     def thaw(self, child: str) -> None:
         """SIGCONT."""
         for pid in _family(self.pid(child)):
             self.stopped.discard(pid)
-            os.kill(pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
     def release(self) -> None:
         """SIGCONT to all that still stand."""
