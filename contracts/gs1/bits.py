@@ -16,9 +16,10 @@ class EpcError(ValueError):
 class Bits:
     """A cursor over the bits of one EPC."""
 
-    __slots__ = ("left", "value")
+    __slots__ = ("encoding", "left", "value")
 
     def __init__(self, digits: str) -> None:
+        self.encoding: int | None = None
         self.value = int(digits, 16)
         self.left = 4 * len(digits)
 

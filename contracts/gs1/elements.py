@@ -84,6 +84,9 @@ class Barcode:
         """The normal key this scan names, equal to that of the tag, or None."""
         if (gtin := self.get("01")) and (serial := self.get("21")):
             return normal_key((("01", gtin), ("21", serial)))
+        for lead, behind in (("8010", "8011"), ("8006", "21")):
+            if (first := self.get(lead)) and (second := self.get(behind)):
+                return normal_key(((lead, first), (behind, second)))
         if gln := self.get("414"):
             extension = self.get("254")
             place = (("414", gln),)

@@ -11,13 +11,8 @@ from typing import Literal, NamedTuple
 
 from contracts.gs1.binary import SCHEMES, decode_binary
 from contracts.gs1.bits import Bits, EpcError
-from contracts.gs1.encode import (
-    encode_grai_96,
-    encode_key,
-    encode_sgln_96,
-    encode_sgtin_96,
-    encode_sscc_96,
-)
+from contracts.gs1.encode import encode_grai_96, encode_sgln_96, encode_sgtin_96, encode_sscc_96
+from contracts.gs1.encode_any import encode, encode_key
 from contracts.gs1.identity import Epc
 from contracts.gs1.plus import SCHEMES as PLUS_SCHEMES
 from contracts.gs1.plus import decode_plus
@@ -29,6 +24,7 @@ __all__ = [
     "Seen",
     "decode",
     "decode_printed",
+    "encode",
     "encode_grai_96",
     "encode_key",
     "encode_sgln_96",

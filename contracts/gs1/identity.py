@@ -16,7 +16,10 @@ _URI_ONLY = frozenset({"gid", "usdod", "adi"})
 
 @dataclass(frozen=True, slots=True)
 class Epc:
-    """`values` are (AI, plain value) pairs; `fields` the parts of the pure identity, if any."""
+    """`values` are (AI, plain value) pairs; `fields` the parts of the pure identity, if any.
+
+    `encoding` (of the serial), `toggle` and `extra` bits are how a `+` code was spelled.
+    """
 
     scheme: str
     kind: str
@@ -28,6 +31,8 @@ class Epc:
     hostname: str | None = None
     extra: str = ""
     raw: str = ""
+    encoding: int | None = None
+    toggle: int = 0
 
     @property
     def key(self) -> str:

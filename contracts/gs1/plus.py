@@ -14,10 +14,10 @@ from contracts.gs1.identity import Epc
 from contracts.gs1.keys import CHARSET_39, CHARSET_82
 
 Values = tuple[tuple[str, str], ...]
-_CODE_40 = "\0ABCDEFGHIJKLMNOPQRSTUVWXYZ-.:0123456789"
-_FILE_SAFE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-_DATE_AIS = ("11", "13", "15", "16", "17", "7006", "7007")
-_HOST_WORDS = {
+CODE_40 = "\0ABCDEFGHIJKLMNOPQRSTUVWXYZ-.:0123456789"
+FILE_SAFE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+DATE_AIS = ("11", "13", "15", "16", "17", "7006", "7007")
+HOST_WORDS = {
     0x1E: "qr.",
     0x1F: "www.",
     0x20: "id.",
@@ -32,7 +32,7 @@ _HOST_WORDS = {
     0x7E: ".eco",
     0x7F: ".med",
 }
-_HOST_MARKS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
+HOST_MARKS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
 
 
 def _code_40(bits: Bits, length: int) -> list[str]:
@@ -41,7 +41,7 @@ def _code_40(bits: Bits, length: int) -> list[str]:
         triple = bits.take(16) - 1
         if not 0 <= triple < 64000:
             raise EpcError("E_EPC_RANGE")
-        text += [_CODE_40[triple // 1600], _CODE_40[triple // 40 % 40], _CODE_40[triple % 40]]
+        text += [CODE_40[triple // 1600], CODE_40[triple // 40 % 40], CODE_40[triple % 40]]
     if any(mark != "\0" for mark in text[length:]):
         raise EpcError("E_EPC_PAD")
     return text[:length]
@@ -55,6 +55,7 @@ def _integer(bits: Bits, length: int) -> str:
 def _encoded(bits: Bits, *, most: int, least: int = 1) -> str:
     """Three bits of encoding, five bits of length, then the text."""
     encoding, length = bits.take(3), bits.take(5)
+    bits.encoding = encoding if length else None
     match encoding:
         case 0:
             text = list(_integer(bits, length))
@@ -62,7 +63,7 @@ def _encoded(bits: Bits, *, most: int, least: int = 1) -> str:
             text = list(f"{bits.take(4 * length):0{length}x}" if length else "")
             text = [mark.upper() for mark in text] if encoding == 1 else text
         case 3:
-            text = [_FILE_SAFE[bits.take(6)] for _ in range(length)]
+            text = [FILE_SAFE[bits.take(6)] for _ in range(length)]
         case 4:
             text = [chr(bits.take(7)) for _ in range(length)]
         case 5:
@@ -147,9 +148,9 @@ def _itip(bits: Bits) -> Values:
 
 def _date(bits: Bits) -> tuple[str, str]:
     kind, year, month, day = bits.take(4), bits.take(7), bits.take(4), bits.take(5)
-    if kind >= len(_DATE_AIS) or year > 99 or not 1 <= month <= 12:
+    if kind >= len(DATE_AIS) or year > 99 or not 1 <= month <= 12:
         raise EpcError("E_EPC_RANGE")
-    return _DATE_AIS[kind], f"{year:02}{month:02}{day:02}"
+    return DATE_AIS[kind], f"{year:02}{month:02}{day:02}"
 
 
 def _hostname(bits: Bits) -> str | None:
@@ -161,8 +162,8 @@ def _hostname(bits: Bits) -> str | None:
         marks = [bits.take(7) for _ in range(length)]
     except EpcError:
         return None
-    words = [_HOST_WORDS.get(mark, chr(mark)) for mark in marks]
-    if not all(_HOST_MARKS.issuperset(word) for word in words):
+    words = [HOST_WORDS.get(mark, chr(mark)) for mark in marks]
+    if not all(HOST_MARKS.issuperset(word) for word in words):
         return None
     return "".join(words).lower() or None
 
@@ -199,8 +200,7 @@ SCHEMES = {
 
 def decode_plus(scheme: Scheme, bits: Bits) -> Epc:
     """The EPC behind its header; `bits` stands after the header's eight bits."""
-    bits.take(1)
-    filter_value = bits.take(3)
+    toggle, filter_value = bits.take(1), bits.take(3)
     date = _date(bits) if scheme.dated else None
     values = scheme.read(bits)
     hostname = _hostname(bits) if scheme.hosted else None
@@ -214,4 +214,6 @@ def decode_plus(scheme: Scheme, bits: Bits) -> Epc:
         date=date,
         hostname=hostname,
         extra=f"{rest:0{left}b}" if rest else "",
+        encoding=bits.encoding,
+        toggle=toggle,
     )

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
-from contracts.gs1.elements import Barcode, BarcodeError, parse_hand_entry
+from contracts.gs1.elements import (
+    FNC1,
+    Barcode,
+    BarcodeError,
+    Values,
+    parse_barcode,
+    parse_hand_entry,
+)
 from runtime import clock
+from runtime.cli.lines import answer_lines
 
 app = typer.Typer(help="Read barcodes by the GS1 rules.", no_args_is_help=True)
 REFUSED = 3
@@ -22,7 +31,10 @@ def barcode() -> None:
 
 @app.command("parse")
 def parse_command(
-    code: Annotated[str, typer.Argument(help="As the scanner sent it, or bracketed as printed.")],
+    code: Annotated[
+        str | None,
+        typer.Argument(help="As the scanner sent it, or bracketed; else lines of standard input."),
+    ] = None,
     *,
     today: Annotated[
         dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day that dates relate to.")
@@ -30,16 +42,31 @@ def parse_command(
     after_item: Annotated[
         bool, typer.Option(help="An item was scanned just before this one.")
     ] = False,
+    fnc1: Annotated[
+        str, typer.Option(help="What this scanner sends in place of FNC1 (0x1D), e.g. '^]'.")
+    ] = "",
+    symbology: Annotated[
+        str | None, typer.Option(help="AIM identifier, where the scanner sends it apart: ]C1.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Print the values of a scan; control characters come as the shell gives them."""
     day = today.date() if today else _today()
+
+    def read(text: str) -> Barcode:
+        scan = text.replace(fnc1, FNC1) if fnc1 else text
+        if symbology:
+            return parse_barcode(scan, today=day, symbology=symbology, after_item=after_item)
+        return parse_hand_entry(scan, today=day, after_item=after_item)
+
+    if code is None:
+        answer_lines(lambda line: _answer(read, line), too_long="E_BC_LEN", not_text="E_BC_CHARSET")
+        return
     try:
-        found = parse_hand_entry(code, today=day, after_item=after_item)
+        found = read(code)
     except BarcodeError as refusal:
-        read = {"code": refusal.code, "values": [list(pair) for pair in refusal.values]}
         if as_json:
-            typer.echo(json.dumps(read))
+            typer.echo(json.dumps(_refused(refusal)))
         else:
             typer.echo(f"dockledger: {refusal.code}", err=True)
         raise typer.Exit(REFUSED) from refusal
@@ -51,6 +78,25 @@ def parse_command(
             typer.echo(f"{name:<10} {value}")
 
 
+def _answer(read: Callable[[str], Barcode], line: str) -> dict[str, object]:
+    try:
+        return _parts(read(line))
+    except BarcodeError as refusal:
+        return _refused(refusal)
+
+
+def _refused(refusal: BarcodeError) -> dict[str, object]:
+    """The code, what could be read, and both readings of an ambiguous scan."""
+    found: dict[str, object] = {"code": refusal.code, "values": _pairs(refusal.values)}
+    if refusal.readings:
+        found["readings"] = [_pairs(reading) for reading in refusal.readings]
+    return found
+
+
+def _pairs(values: Values) -> list[list[str]]:
+    return [list(pair) for pair in values]
+
+
 def _today() -> dt.date:
     return dt.datetime.fromtimestamp(clock.now_us() / 1_000_000, tz=dt.UTC).date()
 
@@ -58,7 +104,7 @@ def _today() -> dt.date:
 def _parts(found: Barcode) -> dict[str, object]:
     return {
         "kind": found.kind,
-        "values": [list(pair) for pair in found.values],
+        "values": _pairs(found.values),
         "dates": {ai: day.isoformat() for ai, day in found.dates},
         "text": found.text or None,
         "key": found.epc_key,
