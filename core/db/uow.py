@@ -267,8 +267,6 @@ class PgUnitOfWorkFactory:
         except (DBAPIError, asyncpg.PostgresError) as error:
             raise _translated(error) from error
         except (OSError, TimeoutError, asyncpg.InterfaceError, InterfaceError) as error:
-            if isinstance(error, ValueError):
-                raise  # a value that no statement takes: said again it would be refused for ever
             raise Unavailable("the database cannot be reached") from error
         except PoolTimeoutError as error:
             raise Unavailable("every connection is in use") from error
@@ -293,8 +291,6 @@ def _translated(error: Exception) -> Exception:
     state = getattr(origin, "sqlstate", None) or getattr(origin, "pgcode", None)
     if state in _CONTENTION:
         return Contention("the database is busy")
-    if isinstance(getattr(origin, "__cause__", None), ValueError):
-        return error
     if state is None or str(state)[:2] in {"08", "57", "53"}:
         return Unavailable("the database cannot be reached")
     return error
