@@ -16,8 +16,9 @@ from tests.e2e.hostile import CASES, NO_FILE, SECRET, Case, bad
 from tests.seeded import Seeded, seeded
 from tests.sockets import json_of, request_bytes, serving, status_of
 
-# A hang guard for slow machines; the bound of the contract is half a second.
-FAST_S, SMALL = 5.0, 64 * 1024
+# A refusal has no effect, so one that took too long may be asked for again: work that is slow by
+# itself is slow each time, a busy machine is not.
+FAST_S, TRIES, SMALL = 0.5, 3, 64 * 1024
 
 
 @dataclass
@@ -105,6 +106,9 @@ async def test_every_hostile_request_gets_its_code_soon_short_and_without_effect
     before, failures = await door.book(), []
     for case in CASES:
         answer, seconds = await door.answer(case)
+        for _ in range(TRIES - 1):
+            if seconds > FAST_S:
+                answer, seconds = await door.answer(case)
         failures += [f"{case.name}: {text}" for text in _faults(case, answer, seconds)]
 
     assert not failures, "\n".join(failures)
@@ -140,9 +144,8 @@ async def test_head_answers_as_get_without_a_body(door: Door) -> None:
 
 
 async def test_a_header_without_end_is_cut_off(door: Door) -> None:
-    answer, seconds = await door.answer(
-        bad("endless", "GET /v1/orders", "", headers={"X-A": "x" * 200_000})
-    )
+    case = bad("endless", "GET /v1/orders", "", headers={"X-A": "x" * 200_000})
+    answer, seconds = min([await door.answer(case) for _ in range(TRIES)], key=lambda got: got[1])
     assert status_of(answer) in (431, 0)
     assert len(answer) < SMALL
     assert seconds < FAST_S
