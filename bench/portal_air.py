@@ -1,0 +1,212 @@
+"""Two neighbour doors in simulated time: loads, standing goods, readers, as agents would tell.
+
+Radio model to smoother, no network. The truth is kept apart for the scorer.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from contracts.v1 import SensorReading
+from edge.device_clock import DeviceClock
+from edge.drivers.port import RawRead
+from edge.smoothing import PORTAL, Smoother
+from simulators.geometry import path_along
+from simulators.inventory import Hit, Inventory, InventorySettings
+from simulators.loads import Load, carried, pallet, scattered
+from simulators.passes import Direction, plan_crossing
+from simulators.rf import RadioSettings
+from simulators.scene import Body, Scene
+from simulators.site import build_site
+from simulators.tags import Tag, gtin14, unit_tag
+from tests.radio import Heard
+from tests.unit.gateway.lane import START
+
+DOORS = ("dock-1", "dock-2")
+SLICE_S = 0.02
+WARM_UP_S = 12.0
+STANDING = 10
+MATERIALS = ("dry", "dry", "dry", "textile", "food", "liquid")
+# What the neighbour's reader loses: two-way free space from 2.5 m to 6.5 m is 16.6 dB, less what a
+# metal surface reflects that way (assumption: no public figure exists).
+CROSS_LOSS_DB = (6.0, 20.0)
+Kind = Literal["in", "out", "turned_back", "near"]
+Offset = Callable[[float], float]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What one load really did."""
+
+    door: str
+    kind: Kind
+    keys: frozenset[str]
+    pallet: bool
+    speed_mps: float
+
+
+@dataclass
+class Air:
+    """A seeded hour at two doors. `cross`: share of tags the neighbour's reader hears as well."""
+
+    seed: int
+    loads: int = 10
+    cross: float = 0.0
+    offset_s: Offset = lambda _: 0.0
+    moved: list[Moved] = field(default_factory=list)
+    standing: set[str] = field(default_factory=set)
+    reads: dict[str, int] = field(default_factory=dict)
+    crossed_over: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.site = build_site(1)
+        self.radio = RadioSettings()
+        self.scene = Scene(seed=self.seed, radio=self.radio, doorways=self.site.doorways)
+        self._rng = random.Random(f"{self.seed}/doors")
+        self._serial = 0
+        self._bodies: list[Body] = []
+        self._edges: list[tuple[float, str, int, bool]] = []
+        self._key_of: dict[bytes, str] = {}
+        self._leaks: dict[bytes, float] = {}
+        self._moving: set[bytes] = set()
+        for door in DOORS:
+            self._park(door)
+        ends = [self._traffic(door, self.loads // 2) for door in DOORS]
+        self.end = max(ends) + 5.0
+
+    def _tags(self, count: int) -> list[Tag]:
+        found = []
+        for _ in range(count):
+            self._serial += 1
+            tag = unit_tag(
+                gtin14("0614141", 12345), (self.seed % 1_000_000) * 10_000 + self._serial
+            )
+            self._key_of[tag.epc] = tag.key
+            found.append(tag)
+        return found
+
+    def _park(self, door: str) -> None:
+        for aside in (-2.2, 2.2):
+            tags = self._tags(STANDING)
+            self.standing |= {tag.key for tag in tags}
+            centre = (self.site.door(door).x + aside, 2.5, 0.0)
+            key = f"park/{door}/{aside}"
+            for body in scattered(
+                tags, centre=centre, spread=(0.5, 1.2, 1.2), seed=self.seed, key=key
+            ):
+                self.scene.add(body)
+
+    def _traffic(self, door: str, count: int) -> float:
+        clock = WARM_UP_S + self._rng.uniform(0.0, 5.0)
+        for number in range(count):
+            clock = self._send(door, f"{door}/{number}", clock) + self._rng.uniform(3.5, 8.0)
+        return clock
+
+    def _send(self, door: str, name: str, start: float) -> float:
+        rng = self._rng
+        on_pallet = rng.random() < 0.6
+        tags = self._tags(rng.randint(8, 40) if on_pallet else rng.randint(1, 5))
+        load = (
+            pallet(name, tags, seed=self.seed, material=rng.choice(MATERIALS))
+            if on_pallet
+            else carried(name, tags, seed=self.seed)
+        )
+        speed = rng.uniform(2.0, 4.0) if on_pallet and rng.random() < 0.6 else rng.uniform(1.0, 1.5)
+        draw = rng.random()
+        kind: Kind = "near" if draw < 0.08 else "turned_back" if draw < 0.16 else "in"
+        way: Direction = rng.choice(("in", "out"))
+        if kind == "in":
+            kind = way
+        self._moving |= {tag.epc for tag in tags}
+        self._leaks |= {
+            t.epc: rng.uniform(*CROSS_LOSS_DB) for t in tags if rng.random() < self.cross
+        }
+        self.moved.append(Moved(door, kind, frozenset(load.keys), on_pallet, speed))
+        if kind == "near":
+            return self._pass_near(load, door, start, speed)
+        crossing = plan_crossing(
+            load,
+            name=f"{name}/{self.seed}",
+            door=self.site.door(door),
+            direction=way,
+            start=start,
+            speed_mps=speed,
+            turns_back=kind == "turned_back",
+        )
+        self._add(crossing.body)
+        self._edges += [(edge.at, door, edge.port, edge.high) for edge in crossing.edges]
+        return crossing.body.path.end
+
+    def _pass_near(self, load: Load, door: str, start: float, speed: float) -> float:
+        """Along the wall inside, past the door, some metres from it."""
+        x, y = self.site.door(door).x, self._rng.uniform(3.0, 4.5)
+        ways = [(x - 2.5, 9.0, 0.0), (x - 1.5, y, 0.0), (x + 1.5, y, 0.0), (x + 2.5, 9.0, 0.0)]
+        body = load.body(path_along(ways, start=start, speed_mps=speed), key=f"{load.name}/near")
+        self._add(body)
+        return body.path.end
+
+    def _add(self, body: Body) -> None:
+        self.scene.add(body)
+        self._bodies.append(body)
+
+    def heard(self) -> list[tuple[Heard, str]]:
+        """What the agents of both doors send, in order."""
+        readers = {door: self._reader(door) for door in DOORS}
+        clocks = {door: DeviceClock() for door in DOORS}
+        smoothers = {
+            door: Smoother(device="r1", profile=PORTAL, clock=clocks[door]) for door in DOORS
+        }
+        out: list[tuple[Heard, str]] = []
+        edges = sorted(self._edges)
+        for step in range(int(self.end / SLICE_S)):
+            now = (step + 1) * SLICE_S
+            moment = START + int(now * 1e6)
+            for body in [b for b in self._bodies if b.path.end < now]:
+                self.scene.remove(body)
+                self._bodies.remove(body)
+            for door in DOORS:
+                for hit in readers[door].reads_until(now):
+                    self._deliver(hit, door, smoothers, moment)
+            for door in DOORS:
+                smoothers[door].step(moment)
+                out += [(Heard(moment, o), door) for o in smoothers[door].take()]
+            while edges and edges[0][0] <= now:
+                at, door, port, high = edges.pop(0)
+                smoothers[door].flush(moment)
+                out += [(Heard(moment, o), door) for o in smoothers[door].take()]
+                told = self._us(at) + clocks[door].offset
+                state = "high" if high else "low"
+                gpi = SensorReading(
+                    device="r1", kind="gpi", occurred_at=told, port=port, state=state
+                )
+                out.append((Heard(moment, gpi), door))
+        return out
+
+    def _deliver(self, hit: Hit, door: str, smoothers: dict[str, Smoother], moment: int) -> None:
+        key = self._key_of[hit.epc]
+        at = self._us(hit.at)
+        if hit.epc in self._moving:
+            self.reads[key] = self.reads.get(key, 0) + 1
+        smoothers[door].add(RawRead(hit.epc, hit.antenna, hit.rssi_dbm, at, moment), moment)
+        loss = self._leaks.get(hit.epc)
+        if loss is not None and hit.rssi_dbm - loss > self.radio.sensitivity_dbm:
+            other = DOORS[1 - DOORS.index(door)]
+            self.crossed_over.add(key)
+            weak = RawRead(hit.epc, hit.antenna, hit.rssi_dbm - loss, at, moment)
+            smoothers[other].add(weak, moment)
+
+    def _us(self, at: float) -> int:
+        return START + int((at + self.offset_s(at)) * 1e6)
+
+    def _reader(self, door: str) -> Inventory:
+        device = self.site.device(self.site.door(door).device)
+        return Inventory(
+            device.antennas,
+            scene=self.scene,
+            seed=f"{self.seed}/{device.name}",
+            settings=replace(InventorySettings(), persistence_s=device.persistence_s),
+            power_dbm=lambda port: device.power_dbm,
+        )
