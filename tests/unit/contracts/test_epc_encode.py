@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+from collections.abc import Callable
 
 import pytest
 from epcpy.utils.parsers import hex_to_tag_encodable
@@ -186,7 +187,7 @@ def test_a_name_that_cannot_be_right_is_refused(name: str) -> None:
 def test_what_a_form_cannot_hold_is_refused() -> None:
     item, pallet = "01/80614141123458/21/6789", "00/095201234567891235"
     wrong = "01/80614141123459/21/6789"
-    for attempt in (
+    attempts: tuple[Callable[[], str], ...] = (
         lambda: encode_key(pallet, form="long"),
         lambda: encode_key(wrong, form="+"),
         lambda: encode_key(item, form="++"),
@@ -197,7 +198,8 @@ def test_what_a_form_cannot_hold_is_refused() -> None:
         lambda: encode_key(item, form="+", filter_value=8),
         lambda: encode_key("01/80614141123458/21/" + "9" * 21, form="long"),
         lambda: encode_key("8004/95211415678", form="+"),
-    ):
+    )
+    for attempt in attempts:
         with pytest.raises(EpcError) as refused:
             attempt()
         assert refused.value.code == "E_EPC_RANGE"
