@@ -6,6 +6,7 @@ Bad framing raises `FramingError` (the stream is lost); a bad body in a good fra
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -68,6 +69,18 @@ TV_BYTES: Final[dict[int, int]] = {
     14: 2, 15: 2, 16: 4, 17: 2, 18: 4, 19: 2, 20: 2,
 }  # fmt: skip
 
+_EPC_96: Final = int(Tv.EPC_96)
+_PEAK_RSSI: Final = int(Tv.PEAK_RSSI)
+_FORMS: Final = {1: ">B", 2: ">H", 4: ">I", 8: ">Q", 12: "12s"}
+# By first byte: type, bytes in all, and how the value is read. The level alone is signed.
+_TV: Final = {
+    0x80 | kind: (
+        kind,
+        1 + size,
+        struct.Struct(">b" if kind == _PEAK_RSSI else _FORMS[size]).unpack_from,
+    )
+    for kind, size in TV_BYTES.items()
+}
 _TAG_REPORT_DATA: Final = 240
 _EPC_DATA: Final = 241
 _CUSTOM: Final = 1023
@@ -207,10 +220,21 @@ def parameters(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]
 def _tag_report(data: bytes, at: int, end: int) -> TagReport:
     report = TagReport()
     values = report.values
+    while at < end and (plain := _TV.get(data[at])) is not None:
+        kind, stop, unpack = plain
+        stop += at
+        if stop > end:
+            raise BodyError("a parameter runs past the end")
+        (value,) = unpack(data, at + 1)
+        if kind == _EPC_96:
+            report.epc, report.epc_bits = value, 96
+        else:
+            values[kind] = value
+        at = stop
     for kind, start, stop in parameters(data, at, end):
-        if kind == Tv.EPC_96:
+        if kind == _EPC_96:
             report.epc, report.epc_bits = data[start:stop], 96
-        elif kind == Tv.PEAK_RSSI:
+        elif kind == _PEAK_RSSI:
             values[kind] = int.from_bytes(data[start:stop], signed=True)
         elif kind < 128:
             values[kind] = int.from_bytes(data[start:stop])
