@@ -149,25 +149,28 @@ class Tracker:
                 portal.give_up()
 
     def _observe(self, message: Message, read: Observation, good: Good) -> None:
-        if read.antenna is None or good.seen is None:
+        seen = good.seen
+        if read.antenna is None or seen is None:
             return
         point = self.registry.antennas[message.stream.agent, read.device, read.antenna]
         if point.role == "portal":
-            self._at_portal(message, read, good.seen.key, point)
+            self._at_portal(message, read, seen.key, point)
         elif point.role in ROLES_OF_PLACE and point.location_id is not None:
             rssi = LEVEL_UNKNOWN_DBM if read.rssi_dbm is None else read.rssi_dbm
             sighting = Sighting(
-                good.seen.key,
+                seen.key,
                 point.location_id,
                 point.read_point,
                 rssi,
                 read.count,
                 read.occurred_at if read.last_at is UNSET else read.last_at,
             )
-            self._place(self.localizer.hear(sighting), message)
+            found = self.localizer.hear(sighting)
+            if found is not None:
+                self._write(found, message.stream, message.seq)
             before_divert = point.role == "conveyor" and read.antenna == DIVERT_ANTENNA
-            if before_divert and good.seen.kind == "grai":
-                self._meet(good.seen.key, point, message.at)
+            if before_divert and seen.kind == "grai":
+                self._meet(seen.key, point, message.at)
 
     def _at_portal(
         self, message: Message, read: Observation, key: str, point: ReadPointRow

@@ -84,6 +84,8 @@ _TV: Final = {
 _TAG_REPORT_DATA: Final = 240
 _EPC_DATA: Final = 241
 _CUSTOM: Final = 1023
+# Vendor, subtype and a value of 16 bits: level, phase and Doppler, the usual three of every tag.
+_IMPINJ_SHORT: Final = struct.Struct(">IIh").unpack_from
 _IMPINJ_TID, _IMPINJ_PHASE, _IMPINJ_RSSI, _IMPINJ_DOPPLER = 55, 56, 57, 68
 
 
@@ -241,6 +243,17 @@ def _tag_report(data: bytes, at: int, end: int) -> TagReport:
         elif kind == _EPC_DATA:
             report.epc, report.epc_bits = _bit_vector(data, start, stop)
         elif kind == _CUSTOM:
+            if stop - start == 10:
+                vendor, subtype, value = _IMPINJ_SHORT(data, start)
+                if vendor == IMPINJ_VENDOR and subtype == _IMPINJ_RSSI:
+                    report.rssi_centi_dbm = value
+                    continue
+                if vendor == IMPINJ_VENDOR and subtype == _IMPINJ_PHASE:
+                    report.phase_4096 = value & 0xFFFF
+                    continue
+                if vendor == IMPINJ_VENDOR and subtype == _IMPINJ_DOPPLER:
+                    report.doppler_16ths_hz = value
+                    continue
             _custom(report, data, start, stop)
     return report
 
