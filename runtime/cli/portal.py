@@ -11,10 +11,13 @@ from typing import Annotated
 
 import typer
 
+from gateway.calibration import Label
 from gateway.thresholds import thresholds_of
+from gateway.trace_labels import labels_in, read_labels
 from gateway.trace_lines import Trace, read_trace
 from gateway.trace_profile import BUILT_IN, Profile, ProfileError, profile_of
 from runtime.cli.exits import Code, CommandError, echo, emit, usage
+from runtime.portal_learning import learn, table_of, toml_of
 from runtime.portal_report import line_of, missing_of, passes_of, tags_of
 from runtime.portal_trace import replay, smooth
 from runtime.settings_errors import ConfigError
@@ -120,6 +123,77 @@ def load_trace(name: str, *, keep_documents: bool = False) -> Trace:
         ) from None
     if not found.lines:
         raise usage(f"the trace {name} is empty")
+    return found
+
+
+@app.command("learn")
+def learn_command(
+    traces: Annotated[list[str], typer.Argument(help="Recordings, as for replay.")],
+    *,
+    out: Annotated[Path, typer.Option("--out", help="Where the profile goes (TOML).")],
+    portal: Annotated[
+        str, typer.Option("--portal", help="The profile to start from; its thresholds are to beat.")
+    ] = "gate-2",
+    labels: Annotated[
+        list[Path] | None,
+        typer.Option("--labels", help="Truth as JSON lines; else the traces carry it. Repeatable."),
+    ] = None,
+    seed: Annotated[str, typer.Option(help="Which runs are held out.")] = "1",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> int:
+    """Fit thresholds to labelled recordings; the rules stay unless runs held out say otherwise."""
+    profile = load_profile(portal)
+    truth = _labels(labels or [])
+    recordings = []
+    for name in traces:
+        recorded = load_trace(name, keep_documents=not labels)
+        if not labels:
+            truth += labels_in(recorded, name=name)
+        recordings.append(smooth(recorded, profile))
+    if not truth:
+        raise usage("no label: name --labels, or give the lines moved, label or direction")
+    fitted = learn(recordings, truth, profile, seed=seed)
+    runs = len({label.run for label in truth})
+    try:
+        out.write_text(toml_of(profile, fitted, seed=seed, runs=runs), "utf-8")
+    except OSError as error:
+        raise usage(f"{out} cannot be written ({type(error).__name__})") from None
+    rules, learned = table_of(fitted.rules), table_of(fitted.learned)
+    if as_json:
+        emit(
+            {
+                "profile": str(out),
+                "used": "learned" if fitted.kept else "rules",
+                "reason": fitted.reason,
+                "thresholds": dict(fitted.kept),
+                "tried": dict(fitted.tried),
+                "runs": runs,
+                "labels": len(truth),
+                "held_out": {"rules": rules, "learned": learned},
+            }
+        )
+        return Code.DONE
+    for name, table in (("rules", rules), ("learned", learned)):
+        counts = ", ".join(f"{what} {n}" for what, n in table.items() if what != "cells")
+        echo(f"held out, {name}: {counts}")
+    used = ", ".join(f"{name} {value:g}" for name, value in fitted.kept.items())
+    echo(f"used: {used or 'the rules'} ({fitted.reason})")
+    return Code.DONE
+
+
+def _labels(paths: list[Path]) -> list[Label]:
+    """The labels of files; a line that is none ends the command, since silence would bend a fit."""
+    found: list[Label] = []
+    for path in paths:
+        try:
+            with path.open("rb") as opened:
+                labels, refused = read_labels(opened)
+        except OSError as error:
+            raise usage(f"{path} cannot be read ({type(error).__name__})") from None
+        if refused:
+            first = refused[0]
+            raise usage(f"{path}: line {first.line}: {first.code}: no label of a tag")
+        found += labels
     return found
 
 

@@ -123,3 +123,28 @@ def test_a_wrong_call_ends_with_one_line(
 ) -> None:
     assert run(["portal", *arguments]) == 2
     assert code in capsys.readouterr().err
+
+
+def test_learning_mends_a_bad_threshold_and_keeps_good_rules(
+    recording: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trace, labels = (str(path) for path in recording)
+    bad, out = tmp_path / "bad.toml", tmp_path / "out.toml"
+    bad.write_text("[antennas]\noutside = [1]\ninside = [2]\n[thresholds]\nmotion_db = 40\n")
+    common = ["--labels", labels, "--out", str(out), "--json"]
+
+    mended = _run(capsys, "learn", trace, "--portal", str(bad), *common)
+
+    held = mended["held_out"]
+    assert mended["used"] == "learned"
+    assert mended["thresholds"]["motion_db"] <= 5
+    assert held["learned"]["right"] > held["rules"]["right"]
+    told = _run(capsys, "replay", trace, "--portal", str(out), "--json")
+    truth = _truth(recording[1])
+    assert any(tag["moved"] for tag in told["tags"] if truth[tag["epc"]])
+
+    kept = _run(capsys, "learn", trace, "--portal", "gate-2", *common)
+
+    assert kept["held_out"]["learned"]["right"] >= kept["held_out"]["rules"]["right"]
+    if kept["used"] == "rules":
+        assert "[thresholds]" not in out.read_text()
