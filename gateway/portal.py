@@ -68,6 +68,7 @@ class Portal:
         self.load: OpenPass | None = None
         self.now = 0
         self.listening_since = 0
+        self.broken_at = 0
         self.late: dict[str, str] = {}
         self.opened: list[OpenPass] = []
         self.closing: list[Closing] = []
@@ -145,6 +146,7 @@ class Portal:
     ) -> None:
         """Take a beam's change. A beam that breaks after a whole passage is the next load."""
         self.hear(edge.at)
+        self.broken_at = max(self.broken_at, edge.at)
         load = self.load
         if load is not None and edge.blocked and self._is_next(load, edge):
             self._close(f"beam {_side(edge)} blocked", edge.at)

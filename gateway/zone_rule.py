@@ -12,22 +12,31 @@ from gateway.portal import Portal
 from gateway.views import View
 
 SLACK_US = 2_000_000
-# A load that broke both beams here is here; only what is far louder elsewhere is not its.
+# A load that broke both beams here is here: of the tags that both sides heard, only what is far
+# louder elsewhere is not its. Where a beam broke at the other door as well the louder door wins.
 BEYOND_DOUBT_DB = 12.0
 
 
 def louder_elsewhere(
     portals: Mapping[str, Portal], portal: Portal, view: View, way: Way
 ) -> str | None:
-    """The portal that hears this tag louder by more than the margin, or None."""
+    """The portal that hears this tag louder by more than the margin, or None.
+
+    The beams speak for a tag that one side alone heard no more than they do for a passer-by.
+    """
     age = portal.now - view.whole.first + SLACK_US
-    limit = BEYOND_DOUBT_DB if way in ("in", "out") else portal.limits.louder_db
+    beamed = way in ("in", "out")
     best: tuple[float, str] | None = None
     for other in portals.values():
         track = other.tracks.get(view.key) if other is not portal else None
         if track is None:
             continue
         runs = track.since(other.now - age)
+        limit = portal.limits.louder_db
+        if beamed and other.broken_at >= other.now - age:
+            limit = 0.0
+        elif beamed and view.whole.both:
+            limit = BEYOND_DOUBT_DB
         peak = max((run.peak for run in runs), default=view.whole.loudest)
         if peak - view.whole.loudest > limit and (best is None or peak > best[0]):
             best = (peak, other.name)

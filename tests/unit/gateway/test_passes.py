@@ -173,6 +173,25 @@ def test_a_load_heard_louder_at_the_other_door_is_the_other_doors() -> None:
     assert all(call.direction == "not_crossed" and not crossed(call) for call in other)
 
 
+@pytest.mark.parametrize("weak_db", [2.0, 9.0])
+def test_of_two_loads_at_two_doors_each_keeps_its_own(weak_db: float) -> None:
+    lane, second = Lane(), epcs(10, first=500)
+    doors = {"dock-1": a_load(inward=True), "dock-2": a_load(inward=True, tags=second, seed=2)}
+    way = through(-7.0, 7.0, at=AT, seconds=8.0)
+    over = {
+        door: reads(
+            tags, way, since=AT, until=AT + 8 * SECOND, rng=random.Random(n), weak_db=weak_db
+        )
+        for door, tags, n in (("dock-2", LOAD, 1), ("dock-1", second, 2))
+    }
+
+    lane.hear_all([(one, door) for side in (doors, over) for door in side for one in side[door]])
+    lane.rest()
+
+    assert [crossed(call) for call in lane.calls(door="dock-1")] == [keys(LOAD)]
+    assert [crossed(call) for call in lane.calls(door="dock-2")] == [keys(second)]
+
+
 def test_beams_that_contradict_the_tags_leave_the_load_to_a_person() -> None:
     lane = Lane()
     tags = without_beams(a_load(inward=True))
