@@ -23,6 +23,7 @@ from gateway.tracker import Tracker
 
 STEP_US = 50_000
 AFTER_US = 60_000_000
+WARM_US = 120_000_000
 
 
 def with_settings(rows: RegistryRows, changes: Mapping[str, float]) -> RegistryRows:
@@ -31,6 +32,26 @@ def with_settings(rows: RegistryRows, changes: Mapping[str, float]) -> RegistryR
         replace(portal, settings={**portal.settings, **changes}) for portal in rows.portals
     )
     return replace(rows, portals=portals)
+
+
+def with_portal_settings(
+    rows: RegistryRows, changes: Mapping[str, float], by_portal: Mapping[str, Mapping[str, float]]
+) -> RegistryRows:
+    """The layout with other thresholds, for all portals and then for some of them."""
+    portals = tuple(
+        replace(one, settings={**one.settings, **changes, **by_portal.get(one.portal, {})})
+        for one in rows.portals
+    )
+    return replace(rows, portals=portals)
+
+
+def within(lines: Iterable[Line], *, since: int | None, until: int | None) -> Iterator[Line]:
+    """The lines received from some minutes before `since`, so that memory is warm, to `until`."""
+    for line in lines:
+        early = since is not None and line.received_at < since - WARM_US
+        late = until is not None and line.received_at >= until + AFTER_US
+        if not early and not late:
+            yield line
 
 
 def replay(

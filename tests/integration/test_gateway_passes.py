@@ -18,7 +18,8 @@ from core.application.verify import verify
 from core.application.visits import close_visit, open_visit
 from core.domain.tags import Document
 from gateway.archive_reader import archived
-from gateway.replay import replay, with_settings
+from gateway.replay import replay, with_portal_settings, with_settings, within
+from gateway.what_if import compare
 from tests.gateway_rig import SITE, Rig, Stepper, a_rig, delivered
 from tests.radio import SECOND, Heard, batches, beams, reads, strays, through, together
 
@@ -277,4 +278,11 @@ async def test_the_archive_replayed_gives_the_same_passes_and_writes_nothing(rig
     assert {k for k, t in call.tags.items() if t.crossed} == {PALLET, *UNITS}
     assert [c.direction for c in again] == [row["state"] for row in before]
     assert len(other) > len(again)
+    day = archived(rig.archive, site=SITE)
+    told = within(day, since=call.occurred_at - 60 * SECOND, until=call.occurred_at + SECOND)
+    short = with_portal_settings(rows, {}, {call.portal: {"longest_us": 2 * SECOND}})
+    at_door = list(replay(told, short, site=SITE, cell="site", ids=rig.ids))
+    assert compare(other, at_door).changed == ()
+    assert compare(again, again).moves_after == len({PALLET, *UNITS})
+    assert compare(again, other).changed != ()
     assert await rig.rows("SELECT * FROM pass ORDER BY pass_id") == before
