@@ -130,7 +130,9 @@ def _device(raw: Raw, table: str, beside: Path) -> Device:
     antennas = raw.elements(f"{table}.antenna")
     return Device(
         **device.given("name", "driver", "host", "port", "kind", "linger_ms", "speed"),
-        **device.paths("path"),
+        **device.given("hostname", "username", "topics"),
+        **device.paths("path", "mapping"),
+        **device.secret("password"),
         antennas=tuple(
             Antenna(**_Reader(raw, name, beside).given("port", "power_dbm")) for name in antennas
         ),

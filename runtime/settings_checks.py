@@ -50,11 +50,19 @@ def _required(raw: Raw, role: Role | None) -> Iterator[tuple[str, str]]:
         yield "database.url", "say where the database is, here or by database.url_file"
     for device in _devices(raw):
         yield f"{device}.name", "name the device"
-        yield f"{device}.driver", "llrp or trace"
+        yield f"{device}.driver", "name its driver"
         if raw.get(f"{device}.driver") == "llrp":
             yield f"{device}.host", "say where the reader is"
         if raw.get(f"{device}.driver") == "trace":
             yield f"{device}.path", "name the recorded trace"
+        if raw.get(f"{device}.driver") in MQTT_DRIVERS:
+            yield f"{device}.topics", "name the topics of this device"
+            if raw.get(f"{device}.host") is None:
+                yield f"{device}.username", "a device's topics need a log-in of their own"
+            else:
+                yield f"{device}.port", "name the port of this broker"
+        if raw.get(f"{device}.driver") == "json":
+            yield f"{device}.mapping", "name the mapping file"
         for antenna in raw.elements(f"{device}.antenna"):
             yield f"{antenna}.port", "name the antenna port"
     if raw.get("mqtt.tls.cert") is not None:
@@ -63,6 +71,9 @@ def _required(raw: Raw, role: Role | None) -> Iterator[tuple[str, str]]:
         yield "mqtt.tls.cert", "a key needs its certificate"
     if "influx" in raw.tables:
         yield "influx.url", "say where InfluxDB is, or remove the table"
+
+
+MQTT_DRIVERS = frozenset({"r700", "zebra", "zebra-handheld", "json"})
 
 
 def _devices(raw: Raw) -> list[str]:
@@ -125,6 +136,11 @@ def check_transport(raw: Raw, *, insecure: bool, database_url: str | None) -> No
             raise raw.error(
                 "config-insecure", "mqtt.tls.verify", "verify the broker, or pass --insecure"
             )
+    for device in _devices(raw):
+        broker = (raw.text(f"{device}.host") or "localhost").lower()
+        if raw.get(f"{device}.driver") in MQTT_DRIVERS and broker not in LOOPBACK:
+            advice = "leave host away: the agent's own broker is asked, with TLS"
+            raise raw.error("config-insecure", f"{device}.host", advice)
     api = raw.text("api.host") or "127.0.0.1"
     if raw.get("api.guest") is True and api.lower() not in LOOPBACK:
         raise raw.error("config-insecure", "api.guest", "guests may only read on loopback")

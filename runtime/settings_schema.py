@@ -95,6 +95,21 @@ def _are_ports(value: Value) -> bool:
     )
 
 
+def _are_filters(value: Value) -> bool:
+    """MQTT filters: `+` a whole level, `#` the last one; never those of the broker itself."""
+    if not isinstance(value, list) or not 1 <= len(value) <= 16:
+        return False
+    for name in map(str, value):
+        levels = name.split("/")
+        if not 1 <= len(name) <= 256 or name.startswith("$") or not name.isprintable():
+            return False
+        if any(set("+#") & set(level) and level not in {"+", "#"} for level in levels):
+            return False
+        if "#" in levels[:-1]:
+            return False
+    return True
+
+
 def _size_from(low: int) -> Check:
     return lambda value: (size_of(value) or 0) >= low
 
@@ -139,13 +154,22 @@ KEYS: dict[str, Key] = {
     "edge.spool.max_bytes": Key("size", _size_from(16 * MIB), "16 MiB up to the free disk space"),
     "edge.spool.allow_volatile": Key("yes-no"),
     "edge.device[].name": Key("text", _named(64), _NAME.format(64)),
-    "edge.device[].driver": Key("text", _one_of("llrp", "trace"), "llrp or trace"),
+    "edge.device[].driver": Key(
+        "text",
+        _one_of("llrp", "trace", "r700", "zebra", "zebra-handheld", "json"),
+        "llrp, trace, r700, zebra, zebra-handheld or json",
+    ),
     "edge.device[].host": _HOST_KEY,
     "edge.device[].port": _PORT,
     "edge.device[].kind": Key("text", _one_of("portal", "zone"), "portal or zone"),
     "edge.device[].linger_ms": _LINGER,
     "edge.device[].path": Key("text", _PATH.check, _PATH.advice, file="any"),
     "edge.device[].speed": Key("number", _between(0, 1000), "0 (as fast as possible) to 1000"),
+    "edge.device[].topics": Key("texts", _are_filters, "1 to 16 MQTT topic filters"),
+    "edge.device[].hostname": Key("text", is_host, "the reader's host name"),
+    "edge.device[].mapping": Key("text", _PATH.check, _PATH.advice, file="any"),
+    "edge.device[].username": Key("text", lambda v: 0 < len(str(v)) <= 128, "1 to 128 characters"),
+    "edge.device[].password_file": _secret_file(),
     "edge.device[].antenna[].port": Key("integer", _between(1, 64), "an antenna port is 1 to 64"),
     "edge.device[].antenna[].power_dbm": Key("number", _between(0, 36), "0 to 36 dBm"),
     "edge.device[].light.green": _GPO,

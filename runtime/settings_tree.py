@@ -85,13 +85,18 @@ class Device:
     """Table `[[edge.device]]`."""
 
     name: str
-    driver: Literal["llrp", "trace"]
+    driver: Literal["llrp", "trace", "r700", "zebra", "zebra-handheld", "json"]
     host: str | None = None
     port: int = 5084
     kind: Literal["portal", "zone"] = "portal"
     linger_ms: int | None = None
     path: Path | None = None
     speed: float = 1.0
+    topics: tuple[str, ...] = ()
+    hostname: str | None = None
+    mapping: Path | None = None
+    username: str | None = None
+    password: Secret | None = None
     antennas: tuple[Antenna, ...] = ()
     light: Light | None = None
 

@@ -173,7 +173,7 @@ def parse_line(line: str) -> TraceRead | TraceInput | TraceEye | str:
         return "unknown kind of sensor"
     try:
         line_of_kind: TraceRead | TraceInput | TraceEye = msgspec.convert(document, kind)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeError):
         return "a field is missing, unknown or outside its range"
     return line_of_kind
 

@@ -27,6 +27,7 @@ from edge.spool_boot import recover as move_aside
 from edge.spool_file import open_spool
 from runtime.clock import monotonic_us, now_us
 from runtime.mqtt import MqttBus, MqttOptions, Will, tls_context
+from runtime.mqtt_devices import mqtt_driver
 from runtime.settings_tree import Device, Edge, Settings
 
 log = logging.getLogger(__name__)
@@ -48,12 +49,14 @@ def _edge(settings: Settings) -> Edge:
     return settings.edge
 
 
-def build_driver(device: Device) -> Callable[[], Driver]:
+def build_driver(device: Device, settings: Settings) -> Callable[[], Driver]:
     """The driver a device names; its module is loaded only now."""
     if device.driver == "trace":
         trace = importlib.import_module("edge.drivers.trace")
         plan = trace.TraceConfig(path=device.path, speed=device.speed)
         return lambda: trace.TraceDriver(plan, now_us=now_us)
+    if device.driver != "llrp":
+        return mqtt_driver(device, settings, agent=_edge(settings).agent)
     llrp = importlib.import_module("edge.drivers.llrp")
     config = llrp.LlrpConfig(
         host=device.host,
@@ -63,7 +66,7 @@ def build_driver(device: Device) -> Callable[[], Driver]:
     return lambda: llrp.LlrpDriver(config, now_us=now_us)
 
 
-def device_setup(device: Device, *, linger_ms: int) -> DeviceSetup:
+def device_setup(device: Device, settings: Settings, *, linger_ms: int) -> DeviceSetup:
     """A device as the agent wants it."""
     light: dict[Colour, int] = {}
     if device.light is not None:
@@ -76,7 +79,7 @@ def device_setup(device: Device, *, linger_ms: int) -> DeviceSetup:
     return DeviceSetup(
         name=device.name,
         kind=device.kind,
-        build=build_driver(device),
+        build=build_driver(device, settings),
         linger_us=1000 * (linger_ms if device.linger_ms is None else device.linger_ms),
         light=light,
         divert={lane: lane for lane in LANES if lane not in light.values()},
@@ -142,7 +145,8 @@ async def run(settings: Settings) -> None:
             agent = Agent(
                 identity,
                 devices=[
-                    device_setup(device, linger_ms=edge.batch.linger_ms) for device in edge.devices
+                    device_setup(device, settings, linger_ms=edge.batch.linger_ms)
+                    for device in edge.devices
                 ],
                 spool=spool,
                 bus=bus,
