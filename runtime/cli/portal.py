@@ -17,6 +17,7 @@ from gateway.trace_labels import labels_in, read_labels
 from gateway.trace_lines import Trace, read_trace
 from gateway.trace_profile import BUILT_IN, Profile, ProfileError, profile_of
 from runtime.cli.exits import Code, CommandError, echo, emit, usage
+from runtime.cli.portal_api import mode_command, report_command
 from runtime.portal_learning import learn, table_of, toml_of
 from runtime.portal_report import line_of, missing_of, passes_of, tags_of
 from runtime.portal_trace import replay, smooth
@@ -24,6 +25,8 @@ from runtime.settings_errors import ConfigError
 from simulators.traces import BOXES, a_plan, record
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
+app.command("report")(report_command)
+app.command("mode")(mode_command)
 MAX_PROFILE = 1 << 20
 SHOWN_REFUSED = 20
 SIMULATED_AT = 1_790_000_000_000_000
