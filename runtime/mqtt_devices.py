@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from edge.drivers.port import Driver
 from runtime.clock import now_us
 from runtime.mqtt import MqttBus, MqttOptions, tls_context
+from runtime.settings_errors import ConfigError
 from runtime.settings_tree import Device, Settings
 
 if TYPE_CHECKING:
@@ -60,5 +61,9 @@ def _decoder(device: Device) -> Decoder:
         r700 = importlib.import_module("edge.drivers.r700_events")
         return r700.R700Decoder(device.hostname)  # type: ignore[no-any-return]
     formats = importlib.import_module("edge.drivers.formats")
-    text = None if device.mapping is None else device.mapping.read_text(encoding="utf-8")
-    return formats.FORMATS[device.driver](text)  # type: ignore[no-any-return]
+    try:
+        text = None if device.mapping is None else device.mapping.read_text(encoding="utf-8")
+        return formats.FORMATS[device.driver](text)  # type: ignore[no-any-return]
+    except (OSError, ValueError) as error:
+        where = f"edge.device {device.name} mapping"
+        raise ConfigError("config-file", key=where, advice=str(error)) from None

@@ -70,3 +70,14 @@ def test_a_broker_device_that_cannot_work_is_refused(
         load(tmp_path, block("r700").replace(old, new))
 
     assert refusal.value.code == code
+
+
+def test_a_mapping_that_cannot_be_used_is_a_configuration_error(tmp_path: Path) -> None:
+    tree = load(tmp_path, block("json")).settings
+    (tmp_path / "intel_rsp.toml").write_text("entries = '['")
+    assert tree.edge is not None
+
+    with pytest.raises(ConfigError) as refusal:
+        build_driver(tree.edge.devices[0], tree)
+
+    assert refusal.value.code == "config-file"
