@@ -9,7 +9,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from contracts.gs1.epc import look_up
+from contracts.v1 import Observation
 from core.application.decisions import PassCall, TagCall
+from gateway.presence import PORTAL, Change, Presence
 from gateway.trace_profile import Profile
 from runtime.portal_trace import Recording, Replayed
 
@@ -82,11 +84,17 @@ def _tag(
 def tags_of(recording: Recording, replayed: Replayed, profile: Profile) -> list[dict[str, object]]:
     """One line per tag of the recording: the passes it moved in, else the last reason given."""
     found: dict[str, dict[str, object]] = {}
+    states = presence_of(recording)
     for epc, reads in recording.reads.items():
         seen = look_up(epc)
         reason = replayed.beside.get(seen.key)
         entry = {"epc": epc, "key": seen.key, "reads": reads, "moved": False, "directions": []}
-        found[seen.key] = {**entry, "reason": reason, "hold": seen.hold}
+        found[seen.key] = {
+            **entry,
+            "reason": reason,
+            "hold": seen.hold,
+            "presence": states.get(seen.key, []),
+        }
     for call in replayed.calls:
         moved = joined(call, profile)
         for key, tag in call.tags.items():
@@ -100,6 +108,19 @@ def tags_of(recording: Recording, replayed: Replayed, profile: Profile) -> list[
                 undecided = call.direction == "undecided" and tag.crossed
                 entry["reason"] = "undecided" if undecided else tag.reason or "not_in_load"
     return [found[key] for key in sorted(found)]
+
+
+def presence_of(recording: Recording) -> dict[str, list[dict[str, object]]]:
+    """ALE states of each tag at the gate as a whole: glimpsed, observed, lost, forgotten."""
+    presence = Presence(PORTAL)
+    changes: list[Change] = []
+    for one in recording.told:
+        if isinstance(one.what, Observation) and one.good.seen is not None:
+            changes += presence.hear(one.good.seen.key, one.at, reads=one.what.count)
+    found: dict[str, list[dict[str, object]]] = {}
+    for change in changes:
+        found.setdefault(change.key, []).append({"state": change.state, "at": change.at})
+    return found
 
 
 def missing_of(replayed: Replayed, profile: Profile) -> list[str]:
