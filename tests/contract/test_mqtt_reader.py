@@ -12,7 +12,7 @@ from edge.drivers.formats import FORMATS
 from edge.drivers.mqtt_reader import MqttReader, MqttReaderConfig
 from edge.drivers.port import DriverNotice, FatalError, RawRead, RawReading, TransientError
 from runtime.mqtt import MqttBus
-from tests.brokers import NatsBroker, client
+from tests.brokers import RunningBroker, client
 from tests.waiting import eventually
 
 NOW = 1_795_000_000_000_000
@@ -20,7 +20,13 @@ NOW = 1_795_000_000_000_000
 TOPIC = "wh/v1/demo/agents/dock-1/reads"
 
 
-def reader(broker: NatsBroker) -> MqttReader:
+@pytest.fixture(params=["nats", "mosquitto"])
+def running(request: pytest.FixtureRequest) -> RunningBroker:
+    found: RunningBroker = request.getfixturevalue(request.param)
+    return found
+
+
+def reader(broker: RunningBroker) -> MqttReader:
     return MqttReader(
         MqttReaderConfig(topics=(TOPIC,)),
         decoder=FORMATS["zebra"](None),
@@ -50,12 +56,12 @@ def numbers(readings: list[RawReading]) -> list[int]:
     return [int.from_bytes(r.epc) for r in readings if isinstance(r, RawRead)]
 
 
-async def test_tags_come_in_order_and_nothing_else_becomes_a_read(nats: NatsBroker) -> None:
-    driver, heard = reader(nats), list[RawReading]()
+async def test_tags_come_in_order_and_nothing_else_becomes_a_read(running: RunningBroker) -> None:
+    driver, heard = reader(running), list[RawReading]()
     await driver.connect()
     task = asyncio.create_task(listen(driver, heard))
 
-    async with client(nats, "dock-1") as bus:
+    async with client(running, "dock-1") as bus:
         await say(bus, message(1), message(2, "BLE_DATA"), b"\xff", b"[", message(3), message(7))
         await eventually(lambda: numbers(heard) == [1, 3, 7])
 
@@ -69,19 +75,19 @@ async def test_tags_come_in_order_and_nothing_else_becomes_a_read(nats: NatsBrok
 
 
 async def test_a_lost_broker_ends_the_readings_and_the_next_connect_reads_on(
-    nats: NatsBroker,
+    running: RunningBroker,
 ) -> None:
-    driver, heard = reader(nats), list[RawReading]()
+    driver, heard = reader(running), list[RawReading]()
     await driver.connect()
     task = asyncio.create_task(listen(driver, heard))
-    nats.kill()
+    running.kill()
     with pytest.raises(TransientError):
         await asyncio.wait_for(task, 10)
 
-    nats.start()
+    running.start()
     await driver.connect()
     task = asyncio.create_task(listen(driver, heard))
-    async with client(nats, "dock-1") as bus:
+    async with client(running, "dock-1") as bus:
         await say(bus, message(9))
         await eventually(lambda: numbers(heard) == [9])
     await driver.close()
@@ -89,8 +95,8 @@ async def test_a_lost_broker_ends_the_readings_and_the_next_connect_reads_on(
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_outputs_and_use_before_connect_are_refused(nats: NatsBroker) -> None:
-    driver = reader(nats)
+async def test_outputs_and_use_before_connect_are_refused(running: RunningBroker) -> None:
+    driver = reader(running)
     with pytest.raises(TransientError):
         await anext(aiter(driver.readings()))
     await driver.connect()
