@@ -27,6 +27,7 @@ from core.db.stores.floor import PgFloorStore
 from core.db.stores.housekeeping import PgHousekeeping
 from core.db.stores.inbound import PgInboundStore
 from core.db.stores.inbound_views import PgInboundViews
+from core.db.stores.inbox import PgInboxStore
 from core.db.stores.kpi import PgKpiStore
 from core.db.stores.layout import PgLayoutStore
 from core.db.stores.liveness import PgLivenessStore
@@ -205,6 +206,11 @@ class PgUnitOfWork:
     def housekeeping(self) -> PgHousekeeping:
         """What is kept for a time only."""
         return PgHousekeeping(self.raw)
+
+    @cached_property
+    def inbox(self) -> PgInboxStore:
+        """EPCs that were read and stand for nothing here."""
+        return PgInboxStore(self.raw, self.site)
 
     @cached_property
     def map(self) -> PgMapStore:

@@ -14,6 +14,7 @@ from core.application.ports.floor import FloorStore
 from core.application.ports.housekeeping import Housekeeping
 from core.application.ports.inbound import InboundStore
 from core.application.ports.inbound_views import InboundViews
+from core.application.ports.inbox import InboxStore
 from core.application.ports.kpi import KpiStore
 from core.application.ports.layout import LayoutStore
 from core.application.ports.liveness import LivenessStore
@@ -124,6 +125,9 @@ class UnitOfWork(Protocol):
 
     @property
     def housekeeping(self) -> Housekeeping: ...
+
+    @property
+    def inbox(self) -> InboxStore: ...
 
     @property
     def map(self) -> MapStore: ...

@@ -201,7 +201,10 @@ hold = Table(
     at("last_seen_at", nullable=False),
     count("count", default=1),
     words("state", "held"),
-    CheckConstraint("state IN ('held','released')", name="state"),
+    words("decided_by", nullable=True),
+    words("reason", nullable=True),
+    at("decided_at"),
+    CheckConstraint("state IN ('held','released','ignored')", name="state"),
 )
 
 dead_letter = Table(

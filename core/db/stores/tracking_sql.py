@@ -55,7 +55,8 @@ SELECT $1, k.* FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::i
 ORDER BY k.epc
 ON CONFLICT (site_id, epc) DO UPDATE SET count = h.count + excluded.count, code = excluded.code,
   agent = excluded.agent, device = excluded.device, antenna = excluded.antenna,
-  last_seen_at = GREATEST(h.last_seen_at, excluded.last_seen_at), state = 'held'
+  last_seen_at = GREATEST(h.last_seen_at, excluded.last_seen_at),
+  state = CASE WHEN h.state = 'ignored' THEN 'ignored' ELSE 'held' END
 """
 STANDING = """
 SELECT epc_key, CASE WHEN state = 'retired' THEN 'retired' ELSE 'unit' END AS standing

@@ -353,8 +353,11 @@ CREATE TABLE hold (
 	last_seen_at BIGINT NOT NULL, 
 	count BIGINT DEFAULT 1 NOT NULL, 
 	state TEXT DEFAULT 'held' NOT NULL, 
+	decided_by TEXT, 
+	reason TEXT, 
+	decided_at BIGINT, 
 	CONSTRAINT pk_hold PRIMARY KEY (site_id, epc), 
-	CONSTRAINT ck_hold_state CHECK (state IN ('held','released'))
+	CONSTRAINT ck_hold_state CHECK (state IN ('held','released','ignored'))
 );
 
 CREATE TABLE idempotency (
