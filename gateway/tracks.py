@@ -76,6 +76,10 @@ class Track:
         """The runs that began at or after `start` and belong to no earlier load."""
         return self.runs[bisect_left(self.runs, (max(start, self.taken_until),)) :]
 
+    def after(self, start: int) -> list[Run]:
+        """All runs since `start`, whatever load they belong to: how loud it is at this door."""
+        return self.runs[bisect_left(self.runs, (start,)) :]
+
     def until(self, end: int) -> list[Run]:
         """The runs that ended before `end` and came after the last load this tag crossed with."""
         begun = self.runs[bisect_left(self.runs, (self.crossed_until,)) :]

@@ -31,7 +31,7 @@ def louder_elsewhere(
         track = other.tracks.get(view.key) if other is not portal else None
         if track is None:
             continue
-        runs = track.since(other.now - age)
+        runs = track.after(other.now - age)
         limit = portal.limits.louder_db
         if beamed and other.broken_at >= other.now - age:
             limit = 0.0
