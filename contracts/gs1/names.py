@@ -51,7 +51,8 @@ def _key(text: str) -> str:
         values = split_key(text)
     except ValueError as refusal:
         raise EpcError("E_EPC_RANGE") from refusal
-    if not values or not all(is_digits(ai) and value for ai, value in values):
+    good = all(is_digits(ai) and v and CHARSET_82.issuperset(v) for ai, v in values)
+    if not values or not good:
         raise EpcError("E_EPC_RANGE")
     return normal_key(values)
 
