@@ -1,0 +1,70 @@
+"""Portal verdicts on simulated traces held out from tuning, and the same with wrong reader clocks.
+
+A few loads always; a thousand with DOCKLEDGER_SOAK=1. Seeds derive from the commit and are printed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from bench.portal import calls_of, commit_id, measure, seeds
+from bench.portal_air import Air
+
+SOAK = os.environ.get("DOCKLEDGER_SOAK") == "1"
+LOADS = 1_000 if SOAK else 10
+CLOCKS: dict[str, Callable[[float], float]] = {
+    "five seconds fast": lambda _: 5.0,
+    "five seconds slow": lambda _: -5.0,
+    "set forward by NTP": lambda at: -5.0 if at < 30.0 else 0.0,
+    "set back by NTP": lambda at: 5.0 if at < 30.0 else 0.0,
+}
+
+
+def test_moving_loads_go_the_way_they_went_and_what_stands_stays() -> None:
+    name = commit_id()
+
+    score = measure(name, LOADS)
+
+    line = score.line()
+    sys.stdout.write(json.dumps({"seeds_from": name, **line}) + "\n")
+    assert score.wrong == 0, score.failures
+    assert score.right >= 0.98 * (score.loads - score.unheard) - (0 if SOAK else 1)
+    assert 100 * (score.standing - score.standing_moved) >= 99.5 * score.standing
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not SOAK, reason="a thousand loads: `make soak` runs it")
+def test_pallets_are_right_at_five_percent_of_cross_reads() -> None:
+    score = measure(commit_id(), LOADS, cross=0.05)
+
+    sys.stdout.write(json.dumps(score.line()) + "\n")
+    assert score.pallets_right >= 0.955 * score.pallets, score.failures
+
+
+def _passes(offset_s: Callable[[float], float]) -> list[tuple[str, str, frozenset[str]]]:
+    air = Air(next(seeds("clock")), loads=6, offset_s=offset_s)
+    calls = calls_of(air, beams=True)
+    return sorted(
+        (call.portal, call.direction, frozenset(k for k, t in call.tags.items() if t.crossed))
+        for call in calls
+        if call.direction in ("in", "out", "undecided")
+    )
+
+
+@pytest.fixture(scope="module")
+def true_passes() -> list[tuple[str, str, frozenset[str]]]:
+    found = _passes(lambda _: 0.0)
+    assert len(found) >= 3
+    return found
+
+
+@pytest.mark.parametrize("clock", CLOCKS)
+def test_a_wrong_reader_clock_gives_the_same_passes(
+    clock: str, true_passes: list[tuple[str, str, frozenset[str]]]
+) -> None:
+    assert _passes(CLOCKS[clock]) == true_passes
