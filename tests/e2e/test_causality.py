@@ -16,7 +16,8 @@ from tests.waiting import eventually
 
 ALARM_S = 10.0
 STAYS_S = 6.0
-GOES_ON_S = 90.0
+# A load that nobody saw is carried back and out again, about 45 s a try: room for two.
+GOES_ON_S = 150.0
 OUT_READER, OUT_AGENT = "dock-2-r", "edge-dock-2"
 WAITS_AT_DOOR = """
 SELECT f.order_id::text FROM fulfilment f WHERE f.state = 'staged' AND NOT EXISTS (
