@@ -43,7 +43,7 @@ bench: $(VENV)/.dev
 	@$(BIN)/python -m bench $(ARGS)
 
 soak: $(VENV)/.dev
-	DOCKLEDGER_SOAK=1 $(BIN)/python -m pytest tests/simulation tests/e2e tests/unit/contracts -q $(ARGS)
+	DOCKLEDGER_SOAK=1 $(BIN)/python -m pytest tests/simulation tests/e2e tests/unit/contracts tests/unit/edge/drivers -q $(ARGS)
 
 # Run it after a change of the dependencies in pyproject.toml.
 LOCK := $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
