@@ -28,6 +28,7 @@ from edge.drivers.port import DriverNotice, FatalError, RawReading, TransientErr
 log = logging.getLogger(__name__)
 
 _KEPT_FRAME_BYTES: Final = 256
+_LAST_LOOK_S: Final = 0.1
 _ATTEMPTS: Final = {
     0: "accepted",
     1: "refused: a reader-initiated connection exists",
@@ -201,6 +202,10 @@ class LlrpSession(asyncio.Protocol):
             self._watchdog = None
 
     def _silent(self) -> None:
+        """The limit is over: what came meanwhile is read first, as after a stop of this process."""
+        self._watchdog = self._loop.call_later(_LAST_LOOK_S, self._still_silent)
+
+    def _still_silent(self) -> None:
         self.lose(TransientError("no keepalive from the reader"))
 
     def _pause_if_full(self) -> None:

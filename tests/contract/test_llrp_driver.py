@@ -66,6 +66,26 @@ async def test_silence_for_two_and_a_half_intervals_is_a_lost_reader(
     assert reader.outputs == {}
 
 
+async def test_what_came_while_the_agent_stood_still_is_read_before_it_doubts_the_reader(
+    reader: wire.ByteReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After SIGSTOP and SIGCONT the wait for sockets ends empty, and overdue timers run first."""
+    _, readings = await connected(reader, replace(a_config(reader), keepalive_ms=100))
+    selector = vars(asyncio.get_running_loop())["_selector"]
+    ready = selector.select
+
+    def interrupted(timeout: float | None = None) -> list[object]:
+        monkeypatch.setattr(selector, "select", ready)
+        return []
+
+    await reader.say(wire.report(wire.tag(EPC, 1, rssi=-50, seen=SEEN)) + wire.frame(62, 1))
+    monkeypatch.setattr(selector, "select", interrupted)
+    time.sleep(0.4)  # noqa: ASYNC251 -- the whole process stands still
+
+    assert await following(readings) == RawRead(EPC, 1, -50.0, SEEN, NOW)
+    await eventually(partial(_acknowledged, reader, 1), every=0.01)
+
+
 @pytest.mark.parametrize("how", ["event", "tcp"])
 async def test_a_reader_that_closes_is_lost_after_its_last_report(
     reader: wire.ByteReader, how: str
