@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, cast
 
 from fastapi import APIRouter, Depends, Request
@@ -9,6 +10,8 @@ from starlette.responses import Response
 
 from core.api.app import check_query
 from core.api.deps import caller, context, json_answer, owners_scope, transact
+from core.api.fields import instant_text
+from core.api.orders import instant_parameter
 from core.api.roles import MANAGER, READERS, STAFF, allow
 from core.api.schemas.inbound import ModeIn
 from core.api.schemas.orders import shown
@@ -16,13 +19,12 @@ from core.application.map import light_now
 from core.application.portals import set_portal_mode
 from core.application.ports.uow import UnitOfWork
 from core.domain.expected import Mode
-from core.domain.portal_report import ReportRow
+from core.domain.portal_report import Bar, PortalReport, ReportRow
 
 router = APIRouter(dependencies=[Depends(check_query)], tags=["doors"])
 allow(READERS, "GET /v1/portals")
 allow(STAFF | {"auditor"}, "GET /v1/portals/{portal}/report")
 allow(MANAGER, "PUT /v1/portals/{portal}/mode")
-LEAST_TAGS, BAR = 200, 0.995
 
 
 @router.get("/v1/portals", summary="Portals and their modes")
@@ -85,32 +87,35 @@ async def put_mode(
 
 
 @router.get("/v1/portals/{portal}/report", summary="Verdicts against what people booked")
-async def report(request: Request, portal: str, site: str | None = None) -> dict[str, Any]:
-    """Agreement, false accepts and rejects, and whether the bar for the next mode is met."""
+async def report(
+    request: Request, portal: str, site: str | None = None, since: str | None = None
+) -> dict[str, Any]:
+    """By direction and owner: agreement, false accepts and rejects, what the next mode still wants.
 
-    async def read(unit: UnitOfWork) -> list[ReportRow]:
-        return await unit.inbound_views.report(portal)
+    Counts begin when the present mode was set, or at `since`.
+    """
+    owners, start = owners_scope(request), instant_parameter("since", since)
 
-    rows = await transact(request, read, site=site)
+    async def read(unit: UnitOfWork) -> PortalReport:
+        return await unit.inbound_views.report(portal, owners=owners, since=start)
+
+    found = await transact(request, read, site=site)
     return {
         "portal": portal,
-        "bar": {"agreement": BAR, "tags": LEAST_TAGS, "false_accepts": 0},
-        "directions": [_direction(row) for row in rows],
+        "bar": asdict(found.bar),
+        "waiting": found.waiting,
+        "directions": [_direction(row, found.bar) for row in found.rows],
     }
 
 
-def _direction(row: ReportRow) -> dict[str, Any]:
-    return {
-        "direction": row.direction,
-        "passes": row.passes,
-        "undecided": row.undecided,
-        "confirmed": row.confirmed,
-        "dismissed": row.dismissed,
-        "reversed": row.reversed,
-        "tags": row.tags,
-        "agreed": row.agreed,
-        "false_accepts": row.false_accepts,
-        "false_rejects": row.false_rejects,
-        "agreement": row.agreement,
-        "may_step_up": row.may_step_up(least=LEAST_TAGS, bar=BAR),
-    }
+def _direction(row: ReportRow, bar: Bar) -> dict[str, Any]:
+    return shown(
+        {
+            **asdict(row),
+            "since": instant_text(row.since),
+            "agreement": row.agreement,
+            "next_mode": row.next_mode,
+            "wanting": row.wanting(bar),
+            "may_step_up": row.may_step_up(bar),
+        }
+    )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from core.application.expected import expected_for
 from core.application.passes import book_pass
 from core.application.ports.uow import Ids, UnitOfWork
 from core.domain.errors import Refused
@@ -34,11 +33,12 @@ async def scan_at_door(
     visit = await uow.visits.lock(visit_id)
     if visit.state not in ("open", "closing"):
         raise Refused("state-conflict", "The visit is closed. Open one for this truck.")
-    expected = await expected_for(uow, portal=visit.portal, epc_keys=[epc_key], now=now)
+    pass_id = ids()
+    # On the book itself: what the portal observed and nobody booked has not happened yet.
+    expected = await uow.doors.expected(visit.portal, [epc_key], now=now, before=(pass_id, 0))
     holder = expected.handling_units.get(epc_key)
     known = () if holder is None else (*holder.units, *holder.announced)
     load = LoadClass(direction, frozenset([epc_key, *known]))
-    pass_id = ids()
     judgement = judge(expected, load, pass_id=pass_id, occurred_at=now, actor=actor)
     await uow.doors.add_scanned_pass(pass_id, portal=visit.portal, state=direction, now=now)
     await book_pass(

@@ -17,6 +17,7 @@ from core.application.ports.uow import UnitOfWork
 from core.application.visits import remainder_for
 from core.domain.errors import Refused, not_found
 from core.domain.judgement import Direction
+from core.domain.portal_report import PortalReport
 from core.web.forms import chosen, document, field, page
 from core.web.render import BUILDING, LEADS, only, read, scope_of, show
 from core.web.routing import PageRoute
@@ -44,6 +45,18 @@ async def visits(request: Request) -> Response:
     rows = [{**row, "summary": document(row["summary"])} for row in rows]
     found = paged(rows, wanted, "opened_at", "id")
     return await show(request, "visits.html", portals=portals, **found)
+
+
+@router.get("/portals")
+async def portals(request: Request) -> Response:
+    """Each portal's verdicts against what people booked, and what the next mode still wants."""
+    owners = scope_of(only(request, *BUILDING))
+
+    async def find(unit: UnitOfWork) -> list[PortalReport]:
+        rows = await unit.inbound_views.portals()
+        return [await unit.inbound_views.report(row["portal"], owners=owners) for row in rows]
+
+    return await show(request, "portals.html", reports=await read(request, find))
 
 
 @router.get("/visits/{visit_id}")

@@ -22,12 +22,17 @@ MODES = ("observe", "propose", "book")
 def report_command(
     portal: Name,
     *,
+    since: Annotated[
+        str | None, typer.Option(help="Count from this instant, not from the present mode's start.")
+    ] = None,
     api: Address = DEFAULT_API,
     key_file: KeyFile = None,
     as_json: AsJson = False,
 ) -> int:
     """Verdicts against what people booked; exit 1 while no direction meets the bar to step up."""
-    answer = call("GET", f"/v1/portals/{quote(portal, safe='')}/report", api=api, key_file=key_file)
+    path = f"/v1/portals/{quote(portal, safe='')}/report"
+    path += "" if since is None else f"?since={quote(since, safe='')}"
+    answer = call("GET", path, api=api, key_file=key_file)
     ready = any(way["may_step_up"] for way in answer["directions"])
     if as_json:
         emit(answer)
@@ -38,33 +43,33 @@ def report_command(
 
 
 def lines_of(answer: dict[str, Any]) -> list[str]:
-    """The report for people: one block a direction, and what is still missing to the bar."""
-    bar = answer["bar"]
+    """The report for people: a block for each direction and owner, and what the bar still wants."""
     lines = []
     for way in answer["directions"]:
         share = way["agreement"]
+        whose = "all goods" if way["owner"] == "*" else way["owner"]
         lines += [
-            f"{answer['portal']} {way['direction']}: {way['passes']} passes,"
+            f"{answer['portal']} {way['direction']}, {whose}: {way['mode']} since"
+            f" {way['since'] or 'ever'}, {way['passes']} passes,"
             f" {way['undecided']} undecided, {way['confirmed']} confirmed,"
             f" {way['dismissed']} dismissed, {way['reversed']} reversed",
             f"  tags {way['tags']}, agreed {way['agreed']}, false accepts {way['false_accepts']},"
             f" false rejects {way['false_rejects']},"
-            f" agreement {'unknown' if share is None else f'{share:.2%}'}",
-            f"  next mode: {'the bar is met' if way['may_step_up'] else _short_of(way, bar)}",
+            f" agreement {'unknown' if share is None else f'{share:.2%}'};"
+            f" strays rightly left {way['rejects_agreed']}",
+            f"  {_next(way)}",
         ]
+    if answer["waiting"]:
+        lines.append(f"{answer['waiting']} undecided passes wait for a person")
     return lines
 
 
-def _short_of(way: dict[str, Any], bar: dict[str, Any]) -> str:
-    known = way["agreed"] + way["false_accepts"] + way["false_rejects"]
-    wanting = []
-    if known < bar["tags"]:
-        wanting.append(f"{bar['tags'] - known} more tags with a known truth")
-    if way["agreement"] is not None and way["agreement"] < bar["agreement"]:
-        wanting.append(f"agreement of {bar['agreement']:.2%}")
-    if way["false_accepts"]:
-        wanting.append("no false accept")
-    return "not yet: " + ", ".join(wanting or ["the bar"])
+def _next(way: dict[str, Any]) -> str:
+    if way["next_mode"] is None:
+        return "no next mode: it books"
+    if way["may_step_up"]:
+        return f"{way['next_mode']}: the bar is met"
+    return f"{way['next_mode']}: not yet: {', '.join(way['wanting'])}"
 
 
 def mode_command(

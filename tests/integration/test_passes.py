@@ -193,21 +193,3 @@ async def test_a_stale_judgement_cannot_receive_the_same_goods_twice(dock: Dock)
     )  # fmt: skip
 
     assert await dock.book() == before
-
-
-async def test_the_report_counts_what_people_made_of_the_verdicts(dock: Dock) -> None:
-    await dock.set_up(a_layout(mode="propose"))
-    await dock.announce("ONE", {PALLET: UNITS})
-    await dock.announce("TWO", {pallet_key(2): [unit_key(2, 1)]})
-    right = await dock.goes("in", LOAD, strays={unit_key(9, 9): "static"})
-    wrong = await dock.goes("in", [pallet_key(2), unit_key(2, 1)])
-    await act(dock, confirm_pass, right)
-    await act(dock, dismiss_pass, wrong)
-
-    rows = await dock.run(lambda uow: uow.inbound_views.report("dock-1"))
-
-    inward = rows[0]
-    assert (inward.passes, inward.confirmed, inward.dismissed) == (2, 1, 1)
-    assert (inward.agreed, inward.false_accepts, inward.false_rejects) == (6, 2, 0)
-    assert inward.agreement == 0.75
-    assert inward.may_step_up(least=8, bar=0.7) is False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
-from core.domain.portal_report import ReportRow
+from core.domain.portal_report import PortalReport
 
 Row = dict[str, Any]
 Owners = Sequence[str] | None
@@ -53,8 +53,10 @@ class InboundViews(Protocol):
     async def portals(self) -> list[Row]:
         """Portals with modes, open visit, last verdict and the state of their agent."""
 
-    async def report(self, portal: str) -> list[ReportRow]:
-        """How a portal's verdicts fared, by direction."""
+    async def report(
+        self, portal: str, *, owners: Owners = None, since: int | None = None
+    ) -> PortalReport:
+        """How a portal's verdicts fared by direction and owner, since the mode was set."""
 
     async def tasks(
         self,

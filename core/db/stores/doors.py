@@ -175,6 +175,7 @@ class PgDoorStore:
         """See the port."""
         await self._raw.execute(
             "UPDATE pass SET state = $3, settled_by = $4, settled_at = $5,"
+            " features = features || jsonb_build_object('called', state),"
             " closed_at = COALESCE(closed_at, $5) WHERE site_id = $1 AND pass_id = $2",
             self._site,
             pass_id,

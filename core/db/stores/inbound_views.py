@@ -11,8 +11,9 @@ import asyncpg
 
 from core.application.ports.inbound_views import After, Owners, PassFilter, Row
 from core.db.stores import inbound_views_sql as sql
+from core.db.stores.portal_report import read_report
 from core.domain.errors import not_found
-from core.domain.portal_report import ReportRow
+from core.domain.portal_report import PortalReport
 
 
 class PgInboundViews:
@@ -83,23 +84,11 @@ class PgInboundViews:
         """See the port."""
         return await self._fetch(sql.PORTALS)
 
-    async def report(self, portal: str) -> list[ReportRow]:
+    async def report(
+        self, portal: str, *, owners: Owners = None, since: int | None = None
+    ) -> PortalReport:
         """See the port."""
-        known = "SELECT 1 FROM portal WHERE site_id = $1 AND portal = $2"
-        if await self._raw.fetchval(known, self._site, portal) is None:
-            raise not_found("portal")
-        tags = {row["direction"]: row for row in await self._fetch(sql.REPORT, portal)}
-        counts = {row["direction"]: row for row in await self._fetch(sql.REPORT_PASSES, portal)}
-        names = ("passes", "undecided", "confirmed", "dismissed", "reversed")
-        marks = ("tags", "agreed", "false_accepts", "false_rejects")
-        return [
-            ReportRow(
-                direction,
-                *(counts.get(direction, {}).get(name, 0) for name in names),
-                *(tags.get(direction, {}).get(name, 0) for name in marks),
-            )
-            for direction in ("in", "out")
-        ]
+        return await read_report(self._raw, self._site, portal, owners=owners, since=since)
 
     async def tasks(
         self,

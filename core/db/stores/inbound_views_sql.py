@@ -101,44 +101,6 @@ LEFT JOIN LATERAL (SELECT verdict, decided_at, pass_id FROM pass q WHERE q.site_
   AND q.portal = p.portal AND q.verdict IS NOT NULL ORDER BY q.opened_at DESC LIMIT 1) last ON true
 WHERE p.site_id = $1 ORDER BY p.portal
 """
-# What a reader said of a tag against what people and the visit's end made of it: a scan or a booked
-# pass proves that it crossed; a dismissed or reversed pass and a short unit that it did not.
-REPORT = """
-WITH judged AS (
-  SELECT p.pass_id, p.visit_id, p.state, p.booking, p.settled_by, p.closed_at, t.epc_key,
-    t.outcome = 'matched' AS accepted
-  FROM pass p JOIN pass_tag t ON t.site_id = p.site_id AND t.pass_id = p.pass_id
-  WHERE p.site_id = $1 AND p.portal = $2 AND p.first_agent <> 'scan' AND p.state IN ('in', 'out')
-    AND t.epc_key IS NOT NULL AND t.outcome IN ('matched', 'rejected')
-), truth AS (
-  SELECT j.*, CASE
-    WHEN j.accepted AND j.booking IN ('dismissed', 'reversed') THEN 'false_accept'
-    WHEN j.accepted AND EXISTS (SELECT 1 FROM asn_unit a WHERE a.site_id = $1
-      AND a.epc_key = j.epc_key AND a.state = 'short') THEN 'false_accept'
-    WHEN j.accepted AND j.booking = 'booked' THEN 'agreed'
-    WHEN EXISTS (SELECT 1 FROM pass s JOIN pass_tag q ON q.site_id = s.site_id
-      AND q.pass_id = s.pass_id WHERE s.site_id = $1 AND s.visit_id = j.visit_id
-      AND s.first_agent = 'scan' AND q.epc_key = j.epc_key AND q.outcome = 'matched'
-      AND s.state = j.state) THEN CASE WHEN j.accepted THEN 'agreed' ELSE 'false_reject' END
-    WHEN NOT j.accepted AND j.booking = 'booked' THEN 'agreed'
-    END AS word
-  FROM judged j
-)
-SELECT state AS direction, count(*) AS tags, count(*) FILTER (WHERE word = 'agreed') AS agreed,
-  count(*) FILTER (WHERE word = 'false_accept') AS false_accepts,
-  count(*) FILTER (WHERE word = 'false_reject') AS false_rejects
-FROM truth GROUP BY state
-"""
-REPORT_PASSES = """
-SELECT CASE WHEN state = 'out' THEN 'out' ELSE 'in' END AS direction, count(*) AS passes,
-  count(*) FILTER (WHERE state = 'undecided') AS undecided,
-  count(*) FILTER (WHERE booking = 'booked' AND settled_by IS NOT NULL) AS confirmed,
-  count(*) FILTER (WHERE booking = 'dismissed') AS dismissed,
-  count(*) FILTER (WHERE booking = 'reversed') AS reversed
-FROM pass WHERE site_id = $1 AND portal = $2 AND first_agent <> 'scan'
-  AND state IN ('in', 'out', 'undecided')
-GROUP BY 1
-"""
 TASKS = f"""
 SELECT t.task_id AS id, t.kind, t.state, t.owner_id AS owner, t.handling_unit_id AS handling_unit,
   h.epc_key AS handling_unit_key, t.epc_key AS epc, i.sku, i.name AS item_name, lot.code AS lot,
