@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
@@ -32,6 +32,7 @@ class Source:
     smoother: Smoother
     clock: DeviceClock
     jumps_told: int = 0
+    levels: dict[object, object] = field(default_factory=dict)
 
 
 class Intake:
@@ -74,6 +75,12 @@ class Intake:
 
     def _edge(self, source: Source, reading: RawSensor | RawScan, at: int) -> None:
         clock = source.clock
+        if isinstance(reading, RawSensor) and reading.kind == "gpi":
+            port, state = reading.fields.get("port"), reading.fields.get("state")
+            if reading.polled and source.levels.get(port) == state:
+                # Nothing happened while the reader was away: a level told twice is no second load.
+                return
+            source.levels[port] = state
         source.smoother.flush(at)
         self._put(source, "reads", source.smoother.take(), at)
         if clock.jumped(reading.occurred_at, reading.received_at, at):

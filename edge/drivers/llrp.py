@@ -22,11 +22,11 @@ from edge.drivers.llrp_codec import (
     MessageType,
 )
 from edge.drivers.llrp_events import Status, parse_status
-from edge.drivers.llrp_reads import ReadingDecoder
 from edge.drivers.llrp_session import LlrpSession
 from edge.drivers.port import DriverNotice, FatalError, RawReading, TransientError
 
 ROSPEC_ID: Final = 1407
+_INPUTS_S: Final = 2.0
 _DUPLICATE, _DEVICE_ERROR = 104, 401
 
 
@@ -155,8 +155,10 @@ class LlrpDriver:
         found = await self._ask_capabilities(session)
         setups = self._antenna_setups(found)
         impinj = found.manufacturer == IMPINJ_VENDOR and await self._enable_impinj(session)
-        session.decoder = ReadingDecoder(found.frequencies_khz)
+        session.decoder.frequencies_khz = found.frequencies_khz
         await self._configure(session, found)
+        if found.inputs:
+            await self._read_inputs(session)
         spec = build.RoSpec(
             id=ROSPEC_ID,
             antennas=setups,
@@ -216,6 +218,21 @@ class LlrpDriver:
         status = await self._ask(session, message, MessageType.SET_READER_CONFIG_RESPONSE)
         _require(status, "configuration")
         session.watch_keepalives(2.5 * self._config.keepalive_ms / 1000)
+
+    async def _read_inputs(self, session: LlrpSession) -> None:
+        """What changed while nobody listened. A reader that cannot say goes on without."""
+        try:
+            frame = await session.request(
+                build.get_inputs(session.next_id()),
+                response=MessageType.GET_READER_CONFIG_RESPONSE,
+                timeout_s=min(_INPUTS_S, self._config.timeout_s),
+            )
+            code = _status(frame).code
+            why = "" if code == 0 else f"LLRP status {code}"
+        except TransientError as error:
+            why = str(error)
+        if why:
+            session.note(f"the levels of the inputs are not known: {why}")
 
     async def _start(self, session: LlrpSession, spec: build.RoSpec) -> None:
         # 0 deletes all of them; a reader without any, or without that form, may refuse: no harm.

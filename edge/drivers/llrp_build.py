@@ -69,6 +69,12 @@ def reset_config(message_id: int, *, keepalive_ms: int, inputs: int) -> bytes:
     return message(MessageType.SET_READER_CONFIG, message_id, body)
 
 
+def get_inputs(message_id: int) -> bytes:
+    """Asks for the present level of every input port (GET_READER_CONFIG, section 16.1.6)."""
+    # Antenna 0 and port 0 = all of them; 9 = GPIPortCurrentState.
+    return message(MessageType.GET_READER_CONFIG, message_id, _u16(0) + b"\x09" + _u16(0) + _u16(0))
+
+
 def write_output(message_id: int, port: int, *, state: bool) -> bytes:
     """Switches one GPO and leaves all other configuration alone."""
     gpo = _tlv(219, _u16(port) + (b"\x80" if state else b"\x00"))

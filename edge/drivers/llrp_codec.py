@@ -22,8 +22,10 @@ class MessageType(IntEnum):
     """Message numbers of LLRP 1.0.1 section 16 that this driver sends or understands."""
 
     GET_READER_CAPABILITIES = 1
+    GET_READER_CONFIG = 2
     SET_READER_CONFIG = 3
     GET_READER_CAPABILITIES_RESPONSE = 11
+    GET_READER_CONFIG_RESPONSE = 12
     SET_READER_CONFIG_RESPONSE = 13
     CLOSE_CONNECTION = 14
     CLOSE_CONNECTION_RESPONSE = 4

@@ -16,6 +16,7 @@ from edge.drivers.llrp_codec import (
 
 _EVENT_DATA: Final = 246
 _LLRP_STATUS: Final = 287
+_INPUT_STATE: Final = 225
 
 
 @dataclass(slots=True)
@@ -77,6 +78,23 @@ def _event(events: ReaderEvents, kind: int, value: bytes) -> None:
         events.connection_attempt = int.from_bytes(sized(value, 2))
     elif kind == 257:
         events.connection_closed = True
+
+
+def parse_inputs(frame: Frame) -> list[tuple[int, bool]]:
+    """(port, high) of each enabled input in a GET_READER_CONFIG_RESPONSE; unknown ones are out."""
+    found = []
+    data = frame.data
+    try:
+        for kind, start, stop in parameters(data, HEADER_BYTES, len(data)):
+            if kind != _INPUT_STATE:
+                continue
+            # GPIPortCurrentState: port, enabled bit, then 0 = low, 1 = high, 2 = unknown.
+            value = sized(data[start:stop], 4)
+            if value[2] & 0x80 and value[3] in (0, 1):
+                found.append((int.from_bytes(value[:2]), value[3] == 1))
+    except BodyError as error:
+        raise BodyError(error.reason, data) from None
+    return found
 
 
 def parse_status(frame: Frame) -> Status:

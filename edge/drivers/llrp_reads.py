@@ -15,7 +15,7 @@ from edge.drivers.llrp_codec import (
     Tv,
     parse_report,
 )
-from edge.drivers.llrp_events import ReaderEvents, parse_events
+from edge.drivers.llrp_events import ReaderEvents, parse_events, parse_inputs
 from edge.drivers.port import DriverNotice, RawRead, RawReading, RawSensor
 
 # 2010-01-01 and 2100-01-01: a stamp outside is an unset clock or another unit, not a time.
@@ -68,10 +68,11 @@ class ReadingDecoder:
     """Frames of one connection to readings, in the order the reader put them."""
 
     def __init__(self, frequencies_khz: Sequence[int] = ()) -> None:
-        self._frequencies = frequencies_khz
+        self.frequencies_khz = frequencies_khz
         self._carried: dict[int, int] = {}
         self._clock = DeviceClock()
         self._skew_told = False
+        self._delay_us = 0
 
     def report(self, frame: Frame, received_at: int) -> list[RawReading]:
         """The reads of one report; a tag that cannot be used costs itself and leaves a notice."""
@@ -89,9 +90,9 @@ class ReadingDecoder:
         """The events of one notification, as such and as readings."""
         events = parse_events(frame)
         at = self._event_time(events, received_at)
+        self._delay_us = received_at - at
         readings: list[RawReading] = [
-            RawSensor("gpi", at, received_at, {"port": port, "state": "high" if high else "low"})
-            for port, high in events.gpi
+            RawSensor("gpi", at, received_at, _input(port, high)) for port, high in events.gpi
         ]
         for antenna, connected in events.antenna:
             what = "antenna_restored" if connected else "antenna_fault"
@@ -104,6 +105,15 @@ class ReadingDecoder:
         if events.exception:
             readings.append(DriverNotice("reader_exception", received_at))
         return events, self._with_skew(readings, received_at)
+
+    def inputs(self, frame: Frame, received_at: int) -> list[RawReading]:
+        """The levels the reader found its inputs at when asked. They carry no time of their own:
+        it is the reader's clock as of its last event, moved on by the agent's."""
+        at = received_at - self._delay_us
+        return [
+            RawSensor("gpi", at, received_at, _input(port, high), polled=True)
+            for port, high in parse_inputs(frame)
+        ]
 
     def _complete(self, values: dict[int, int]) -> dict[int, int]:
         rospec = values.get(Tv.ROSPEC_ID)
@@ -148,9 +158,9 @@ class ReadingDecoder:
         return received_at
 
     def _frequency(self, channel: int | None) -> int | None:
-        if channel is None or not 1 <= channel <= len(self._frequencies):
+        if channel is None or not 1 <= channel <= len(self.frequencies_khz):
             return None
-        frequency = self._frequencies[channel - 1]
+        frequency = self.frequencies_khz[channel - 1]
         return frequency if 840_000 <= frequency <= 960_000 else None
 
     def _with_skew(self, readings: list[RawReading], received_at: int) -> list[RawReading]:
@@ -158,6 +168,10 @@ class ReadingDecoder:
             return readings
         self._skew_told = True
         return [DriverNotice("skew", received_at, "the reader's clock is not set"), *readings]
+
+
+def _input(port: int, high: bool) -> dict[str, str | int | float]:
+    return {"port": port, "state": "high" if high else "low"}
 
 
 def _rssi_dbm(report: TagReport, values: dict[int, int]) -> float | None:

@@ -92,6 +92,11 @@ class LlrpSession(asyncio.Protocol):
         self._keepalive_limit_s = limit_s
         self._rearm()
 
+    def note(self, detail: str) -> None:
+        """Put a word of the driver's own among the readings."""
+        self._pending.append(DriverNotice("inputs_unknown", self._now_us(), detail))
+        self._wake.set()
+
     # Receiving
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -164,6 +169,9 @@ class LlrpSession(asyncio.Protocol):
             elif frame.kind == MessageType.READER_EVENT_NOTIFICATION:
                 self._events(frame, received_at)
             else:
+                if frame.kind == MessageType.GET_READER_CONFIG_RESPONSE:
+                    # Here and not by who asked: an edge in the next frame must come after.
+                    self._pending.extend(self.decoder.inputs(frame, received_at))
                 self._response(frame)
         except BodyError as error:
             kept = frame.data[:_KEPT_FRAME_BYTES].hex().upper()

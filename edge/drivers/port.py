@@ -48,13 +48,14 @@ class RawScan:
 @dataclass(frozen=True, slots=True)
 class RawSensor:
     """One sensor change; `fields` are those of the wire's sensor reading beside device, kind,
-    occurred_at.
+    occurred_at. `polled`: not an edge but the level found when the device was asked.
     """
 
     kind: str
     occurred_at: int
     received_at: int
     fields: Mapping[str, str | int | float] = field(default_factory=dict)
+    polled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

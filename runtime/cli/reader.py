@@ -61,6 +61,7 @@ def item_line(item: Item) -> dict[str, object]:
         return {"kind": "notice", "what": item.what, "detail": item.detail, "code": None}
     found = asdict(item)
     del found["received_at"]
+    found.pop("polled", None)
     found["occurred_at"] = item.occurred_at or None
     if isinstance(item, RawRead):
         found["epc"] = item.epc.hex().upper()

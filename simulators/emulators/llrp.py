@@ -46,6 +46,7 @@ class LlrpServer:
         self._cut = False
         self._strays: set[asyncio.StreamWriter] = set()
         self._outputs: dict[int, bool] = {}
+        self._inputs: dict[int, bool] = {}
         self._message_id = 1000
 
     async def listen(self, host: str, port: int = 0) -> None:
@@ -110,7 +111,8 @@ class LlrpServer:
         return frame if await self._write(frame) else None
 
     async def gpi(self, port: int, at_us: int, *, high: bool) -> bytes | None:
-        """Report an edge if the client asked for GPI events."""
+        """Set the level, and report the edge if the client asked for GPI events."""
+        self._inputs[port] = high
         if self._session is None or not self._session.wants(enums.NotificationEventType.GPI_Event):
             return None
         event = params.GPIEvent(gpi_port_number=port, gpi_event=high)
@@ -144,7 +146,7 @@ class LlrpServer:
             writer.close()
             return
         writer.transport.set_write_buffer_limits(high=0)
-        self._session, self._writer = Session(self._outputs), writer
+        self._session, self._writer = Session(self._outputs, self._inputs), writer
         writer.write(self._attempt(Attempt.Success))
         self._listener.on_connection(up=True)
         keepalive: asyncio.Task[None] | None = None

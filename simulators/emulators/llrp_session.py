@@ -26,9 +26,11 @@ Code = enums.StatusCode
 
 @dataclass(slots=True)
 class Session:
-    """State of one connection; `outputs` outlives it, as relays do."""
+    """State of one connection; `outputs` and `inputs` outlive it,
+    as relays and beams do."""
 
     outputs: dict[int, bool]
+    inputs: dict[int, bool] = field(default_factory=dict)
     specs: dict[int, params.ROSpec] = field(default_factory=dict)
     extensions: bool = False
     closed: bool = False
@@ -209,10 +211,10 @@ class Session:
             lit = self.outputs.get(port, False)
             answer.gpo_write_datas.append(params.GPOWriteData(gpo_port_number=port, gpo_data=lit))
         for port in range(1, GPIS + 1):
+            high = self.inputs.get(port, False)
+            state = enums.GPIPortState.High if high else enums.GPIPortState.Low
             answer.gpi_port_current_states.append(
-                params.GPIPortCurrentState(
-                    gpi_port_num=port, config=True, state=enums.GPIPortState.Low
-                )
+                params.GPIPortCurrentState(gpi_port_num=port, config=True, state=state)
             )
         return answer
 

@@ -51,7 +51,7 @@ def step_of(reading: RawReading) -> Step | None:
     """A reading in the script's words; None for a notice."""
     if isinstance(reading, RawRead) and reading.antenna is not None:
         return Read(reading.epc.hex().upper(), reading.antenna)
-    if isinstance(reading, RawSensor) and reading.kind == "gpi":
+    if isinstance(reading, RawSensor) and reading.kind == "gpi" and not reading.polled:
         return Edge(int(reading.fields["port"]), str(reading.fields["state"]))
     return None
 

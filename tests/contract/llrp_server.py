@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterable
 
 OK = bytes.fromhex("011f 0008 0000 0000")
-RESPONSES = {3: 13, 14: 4, 20: 30, 21: 31, 22: 32, 23: 33, 24: 34}
+RESPONSES = {2: 12, 3: 13, 14: 4, 20: 30, 21: 31, 22: 32, 23: 33, 24: 34}
 
 
 def frame(kind: int, message_id: int, body: bytes = b"") -> bytes:
@@ -87,6 +87,9 @@ class ByteReader:
         self.greeting = accepted()
         self.port = 0
         self.outputs: dict[int, bool] = {}
+        self.inputs: dict[int, int] = {}
+        self.after_inputs = b""
+        self.unreadable_inputs = False
         self.received: list[tuple[int, int, bytes]] = []
         self.refusals: dict[int, int] = {}
         self.responses = dict(RESPONSES)
@@ -153,6 +156,11 @@ class ByteReader:
         if kind == 1:
             answer = answer if kind in self.refusals else self.capabilities
             writer.write(frame(11, message_id, answer))
+        elif kind == 2 and kind not in self.refusals and kind in self.responses:
+            size = 3 if self.unreadable_inputs else 4
+            levels = [struct.pack(">HBB", p, 0x80, s)[:size] for p, s in self.inputs.items()]
+            body = OK + b"".join(tlv(225, value) for value in levels)
+            writer.write(frame(self.responses[2], message_id, body) + self.after_inputs)
         elif kind == 1023:
             writer.write(frame(1023, message_id, struct.pack(">IB", 25882, 22) + answer))
         elif kind in self.responses:

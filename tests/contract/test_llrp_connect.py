@@ -27,9 +27,9 @@ async def test_a_connection_starts_from_defaults_and_our_own_rospec(
 ) -> None:
     driver, _ = await connected(reader)
 
-    # Capabilities, configuration, delete, add, enable and start; the reader is no Impinj.
-    assert reader.kinds() == [1, 3, 21, 20, 24, 22]
-    assert len({message_id for _, message_id, _ in reader.received}) == 6
+    # Capabilities, configuration, levels of the inputs, delete, add, enable and start; the reader is no Impinj.
+    assert reader.kinds() == [1, 3, 2, 21, 20, 24, 22]
+    assert len({message_id for _, message_id, _ in reader.received}) == 7
     config = reader.of_kind(3)[0]
     assert config[0] == 0x80
     assert wire.tlv(220, struct.pack(">BI", 1, 2000)) in config
@@ -39,7 +39,7 @@ async def test_a_connection_starts_from_defaults_and_our_own_rospec(
         assert wire.tlv(225, struct.pack(">HBB", port, 0x80, 2)) in config
     assert reader.of_kind(21) == [bytes(4)]
     await driver.close()
-    assert reader.kinds()[6:] == [21, 14]
+    assert reader.kinds()[7:] == [21, 14]
 
 
 async def test_an_impinj_reader_gets_its_extensions(reader: wire.ByteReader) -> None:
@@ -47,7 +47,7 @@ async def test_an_impinj_reader_gets_its_extensions(reader: wire.ByteReader) -> 
 
     driver, _ = await connected(reader)
 
-    assert reader.kinds() == [1, 1023, 3, 21, 20, 24, 22]
+    assert reader.kinds() == [1, 1023, 3, 2, 21, 20, 24, 22]
     assert reader.of_kind(1023) == [struct.pack(">IBI", 25882, 21, 0)]
     assert struct.pack(">II", 25882, 50) in reader.of_kind(20)[0]
     await driver.close()
@@ -113,7 +113,7 @@ async def test_a_reader_without_old_rospecs_may_refuse_to_delete(reader: wire.By
 
     driver, _ = await connected(reader)
 
-    assert reader.kinds() == [1, 3, 21, 21, 20, 24, 22]
+    assert reader.kinds() == [1, 3, 2, 21, 21, 20, 24, 22]
     await driver.close()
 
 
@@ -159,7 +159,7 @@ async def test_a_request_without_an_answer_ends_the_attempt(reader: wire.ByteRea
     with pytest.raises(TransientError, match="did not answer in time"):
         await driver.connect()
 
-    assert reader.kinds() == [1, 3, 21, 20]
+    assert reader.kinds() == [1, 3, 2, 21, 20]
 
 
 async def test_an_answer_of_another_kind_is_no_answer(reader: wire.ByteReader) -> None:
@@ -169,7 +169,7 @@ async def test_an_answer_of_another_kind_is_no_answer(reader: wire.ByteReader) -
     with pytest.raises(TransientError, match="another message"):
         await driver.connect()
 
-    assert reader.kinds() == [1, 3, 21, 20]
+    assert reader.kinds() == [1, 3, 2, 21, 20]
 
 
 async def test_an_error_message_under_the_requests_id_is_its_refusal(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from edge.batching import Batcher, Message
 from edge.drivers.port import DriverNotice, RawRead, RawScan, RawSensor
@@ -47,6 +48,21 @@ def test_reads_before_a_beam_stand_before_it_although_their_run_was_open() -> No
         ("sensors", 30_000),
         ("reads", 40_000),
     ]
+
+
+def test_a_level_found_after_a_reconnect_is_told_once_and_only_if_it_changed() -> None:
+    desk = Desk()
+    low = replace(beam(0), fields={"port": 1, "state": "low"}, polled=True)
+    for number, reading in enumerate(
+        [low, low, beam(2_000), replace(beam(3_000), polled=True), low]
+    ):
+        moved = replace(reading, occurred_at=T0 + number, received_at=T0 + number)
+        desk.intake.take(desk.dock, moved, number)
+    desk.intake.take(desk.dock, replace(beam(5), fields={"port": 1, "state": "low"}), 5)
+    desk.intake.flush(10)
+
+    # An edge is told though it repeats a level: its other half was missed.
+    assert desk.readings() == [("sensors", 0), ("sensors", 2), ("sensors", 4), ("sensors", 5)]
 
 
 def test_a_portal_reading_is_in_a_closed_message_20_ms_later() -> None:
