@@ -27,7 +27,8 @@ async def test_a_connection_starts_from_defaults_and_our_own_rospec(
 ) -> None:
     driver, _ = await connected(reader)
 
-    # Capabilities, configuration, levels of the inputs, delete, add, enable and start; the reader is no Impinj.
+    # Capabilities, configuration, levels of the inputs, delete, add, enable and start.
+    # The reader is no Impinj.
     assert reader.kinds() == [1, 3, 2, 21, 20, 24, 22]
     assert len({message_id for _, message_id, _ in reader.received}) == 7
     config = reader.of_kind(3)[0]
