@@ -22,9 +22,12 @@ def louder_elsewhere(
 ) -> str | None:
     """The portal that hears this tag louder by more than the margin, or None.
 
-    The beams speak for a tag that one side alone heard no more than they do for a passer-by.
+    The beams speak for a tag that one side alone heard no more than they do for a passer-by. Such
+    a tag may have come in next door a moment ago, so that door's last seconds count as well: deep
+    inside it is heard no better there than here.
     """
-    age = portal.now - view.whole.first + SLACK_US
+    slack = SLACK_US if view.whole.both else max(SLACK_US, portal.limits.lookback_us)
+    age = portal.now - view.whole.first + slack
     beamed = way in ("in", "out")
     best: tuple[float, str] | None = None
     for other in portals.values():

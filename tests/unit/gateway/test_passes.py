@@ -192,6 +192,34 @@ def test_of_two_loads_at_two_doors_each_keeps_its_own(weak_db: float) -> None:
     assert [crossed(call) for call in lane.calls(door="dock-2")] == [keys(second)]
 
 
+@pytest.mark.parametrize("weak_db", [2.0, 6.0])
+@pytest.mark.parametrize("after_us", [1_700_000, 2_200_000, 2_700_000])
+def test_what_just_came_in_next_door_does_not_leave_with_a_load_that_passes_it(
+    after_us: int, weak_db: float
+) -> None:
+    """Inside by now, it is heard as weakly at its own door as at the one where a load goes out."""
+    lane, leaving, late = Lane(), epcs(10, first=500), AT + 4 * SECOND
+    passed = reads(
+        LOAD,
+        lambda _: 4.0,
+        since=late + after_us,
+        until=late + after_us + SECOND // 2,
+        rng=random.Random(3),
+        weak_db=weak_db,
+    )
+    inside = [one for one in passed if isinstance(one.what, Observation) and one.what.antenna == 2]
+    doors = {
+        "dock-1": together(a_load(inward=True), standing()),
+        "dock-2": together(a_load(inward=False, at=late, tags=leaving, seed=2), inside),
+    }
+
+    lane.hear_all([(one, door) for door in doors for one in doors[door]])
+    lane.rest()
+
+    assert [crossed(call) for call in lane.calls(door="dock-1")] == [keys(LOAD)]
+    assert [crossed(call) for call in lane.calls(door="dock-2")] == [keys(leaving)]
+
+
 def test_beams_that_contradict_the_tags_leave_the_load_to_a_person() -> None:
     lane = Lane()
     tags = without_beams(a_load(inward=True))
