@@ -32,6 +32,7 @@ class Shipper:
         self._reads = guarantee_reads
         self._waiting: list[StagedOrder] = []
         self._most = MOST_CARTONS
+        self._door = asyncio.Lock()
 
     async def work(self) -> None:
         """One truck; after a refusal its orders are looked up again, one truck for each."""
@@ -64,26 +65,52 @@ class Shipper:
         for carton in objects(order, "cartons"):
             unit, tag = text(carton, "id"), sscc_tag(text(carton, "sscc"))
             if text(carton, "shipment_id"):
+                if await self._cleared(text(carton, "shipment_id")):
+                    self._floor.known.discard(order_id)
+                    return
                 await api.post(f"/v1/shipments/{text(carton, 'shipment_id')}/cancel")
             if text(carton, "state") == "closed":
                 await api.post("/v1/stage", {"handling_unit": unit, "location": "STAGE-OUT-1"})
             self._floor.world.place([tag], at="STAGE-OUT-1")
             await self._floor.staged.put(StagedOrder(order_id, unit, tag, "STAGE-OUT-1"))
 
+    async def _cleared(self, shipment_id: str) -> bool:
+        """One that is all on its truck yet stayed: the clerk looked, what held it is not there."""
+        api = self._floor.api
+        shipment = await api.get(f"/v1/shipments/{shipment_id}")
+        state = text(shipment, "state")
+        if state not in ("held", "verifying", "verified") or not _all_loaded(shipment):
+            return False
+        async with self._door:
+            if state == "held":
+                await api.post(f"/v1/shipments/{shipment_id}/resume")
+            visit = await self._visit(shipment_id)
+            await self._floor.spend(CLOSE_S)
+            await api.post(f"/v1/visits/{visit}/close")
+        log.info("held_shipment_left", extra={"shipment": shipment_id})
+        return True
+
+    async def _visit(self, shipment_id: str) -> str:
+        """The truck's visit at the door."""
+        body: dict[str, object] = {"portal": DOOR, "truck": f"T-{shipment_id[-4:]}"}
+        visit = await self._floor.api.post("/v1/visits", {**body, "shipment_ids": [shipment_id]})
+        return text(visit, "id")
+
     async def _ship(self, orders: list[StagedOrder]) -> None:
+        async with self._door:
+            await self._load_truck(orders)
+
+    async def _load_truck(self, orders: list[StagedOrder]) -> None:
         floor = self._floor
         order_ids: list[object] = [*dict.fromkeys(order.order_id for order in orders)]
         shipment = await floor.api.post("/v1/shipments", {"order_ids": order_ids, "portal": DOOR})
         shipment_id = text(shipment, "id")
-        visit = await floor.api.post(
-            "/v1/visits",
-            {"portal": DOOR, "truck": f"T-{shipment_id[-4:]}", "shipment_ids": [shipment_id]},
-        )
+        visit = await self._visit(shipment_id)
         await floor.walk(20.0)
         floor.world.remove([order.tag for order in orders])
         await self._load(orders, shipment_id)
         await floor.spend(CLOSE_S)
-        await floor.api.post(f"/v1/visits/{text(visit, 'id')}/close")
+        await floor.api.post(f"/v1/visits/{visit}/close")
         for order in orders:
             floor.contents.pop(order.tag.key, None)
         log.info("truck_left", extra={"shipment": shipment_id, "cartons": len(orders)})
