@@ -11,9 +11,10 @@ from typing import Any
 
 import httpx
 
+from contracts.gs1.encode import encode_sgtin_96
 from contracts.gs1.keys import grai_from, grai_key
 from core.api.webhooks import SENDER
-from core.application.ports.tracking import DeadLetter
+from core.application.ports.tracking import DeadLetter, HeldTag
 from core.domain.addresses import Reach
 from core.domain.judgement import Notice
 from core.integrations.http import GuardedSender
@@ -28,6 +29,8 @@ from tests.hooks import Names
 HOOK = "shop.example.com"
 TOTES = [grai_key(grai_from(OWNER_PREFIX, 2, str(n))) for n in range(1, 6)]
 SKU = "A-100"
+# A tag of the owner's A-100 that was never commissioned.
+STRANGE = encode_sgtin_96("09521101001006", "900001", prefix_length=7)
 
 
 @dataclass
@@ -170,8 +173,19 @@ async def _platform(made: Seeded) -> None:
         index=0,
     )
     notice = Notice("wrong_door", "warning", "seed", "A carton at another door.", owner_id=OWNER)
+    strange = HeldTag(
+        epc=STRANGE,
+        code="Q_EPC_UNKNOWN",
+        agent="dock-1",
+        device="dock-1-r",
+        antenna=1,
+        first_seen_at=now,
+        last_seen_at=now,
+        count=3,
+    )
     async with made.api.open_unit(SITE) as unit:
         await unit.tracking.keep([letter])
+        await unit.tracking.hold([strange])
         await unit.floor.raise_notice(
             notice, exception_id=exception, portal="dock-1", pass_id=None, visit_id=None, now=now
         )
@@ -180,5 +194,6 @@ async def _platform(made: Seeded) -> None:
         "webhook_id": hook["id"],
         "key_id": key["id"],
         "exception_id": str(exception),
+        "epc": STRANGE,
         "dead_letter_id": str(letters["items"][0]["id"]),
     }

@@ -8,6 +8,7 @@ _ORDER_ID = "019a8b0d-6f2e-7c11-a5f0-c2d4e6b81234"
 _TOTE = "8003/09521101000023171"
 _CARTON = "00/009521101000000012"
 _UNIT = "01/09521101001006/21/1001"
+_NEW_UNIT = "01/09521101001006/21/2001"
 _ORDER: dict[str, Any] = {
     "external_order_id": "SO-1001",
     "channel": "web",
@@ -80,6 +81,23 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/shipments/{shipment_id}/palletize"): {"handling_units": [_CARTON]},
     ("POST", "/v1/dead-letters/{dead_letter_id}/redrive"): _REASON,
     ("POST", "/v1/dead-letters/{dead_letter_id}/discard"): _REASON,
+    ("POST", "/v1/tags"): {
+        "epc": _UNIT,
+        "sku": "A-100",
+        "owner": "acme",
+        "location": "A-01-17-1",
+        "reason": "untagged on arrival",
+    },
+    ("POST", "/v1/tags/{key:path}/retag"): {"epc": _NEW_UNIT, "reason": "label torn"},
+    ("POST", "/v1/tags/{key:path}/kill"): {"reason": "chip destroyed"},
+    ("POST", "/v1/tags/{key:path}/settle"): {"verdict": "genuine", "reason": "goods seen"},
+    ("POST", "/v1/inbox/{epc}/ignore"): {"reason": "a courier's own tag"},
+    ("POST", "/v1/inbox/{epc}/watch"): {"reason": "it is ours after all"},
+    ("POST", "/v1/inbox/{epc}/bind"): {
+        "sku": "A-100",
+        "owner": "acme",
+        "reason": "found without a notice",
+    },
     ("POST", "/v1/imports/layout"): _LAYOUT,
     ("POST", "/v1/tasks/next"): {"kind": "putaway", "worker": "bob"},
     ("POST", "/v1/tasks/{task_id}/confirm"): {"location": "A-01-02-2"},

@@ -58,6 +58,14 @@ SHAPES: Final[dict[str, Shape]] = {
         "DeadLetter": "id:int agent:text? boot:int? seq:int? index:int? topic:text code:text"
         " pointer:text? bytes:text received_at:time count:int state:text",
         "Hold": "epc:text code:text device:text first_seen_at:time last_seen_at:time count:int",
+        "InboxEntry": "epc:text key:text? code:text state:text agent:text device:text antenna:int?"
+        " first_seen_at:time last_seen_at:time count:int decided_by:text? reason:text?"
+        " decided_at:time?",
+        "TagEvent": "at:time key:text what:text other:text? actor:text? reason:text?",
+        "Suspicion": "key:text cause:text facts:object opened_at:time verdict:text? reason:text?"
+        " resolved_by:text? resolved_at:time?",
+        "Tag": "key:text epc:text? state:text owner:text? carried_by:object? replaced_by:text?"
+        " suspected:bool history:[TagEvent] suspicions:[Suspicion]",
         "Device": "agent:text device:text driver:text state:text? read_points:[text]",
         "Agent": "agent:text cell:text registration:text state:text? boot:int? cursor:int?",
         "Imported": "imported:object",
@@ -116,8 +124,8 @@ SHAPES: Final[dict[str, Shape]] = {
 }
 _LISTS = ("Device", "Agent", "Portal", "Hit")
 _PAGES = (
-    "Key", "Order", "PickTask", "Shipment", "DeadLetter", "Hold", "Exception", "Task", "Pass",
-    "Visit", "Asn", "Availability", "Quant", "Move", "Webhook", "Delivery",
+    "Key", "Order", "PickTask", "Shipment", "DeadLetter", "Hold", "InboxEntry", "Exception", "Task",
+    "Pass", "Visit", "Asn", "Availability", "Quant", "Move", "Webhook", "Delivery",
 )  # fmt: skip
 # Operations that may also end with another success.
 ALSO: Final[dict[tuple[str, str], tuple[str, ...]]] = {
@@ -161,6 +169,15 @@ _RESULTS: Final[dict[str, str]] = {
     "POST /v1/dead-letters/{dead_letter_id}/redrive": "DeadLetter",
     "POST /v1/dead-letters/{dead_letter_id}/discard": "DeadLetter",
     "GET /v1/holds": "HoldPage",
+    "GET /v1/inbox": "InboxEntryPage",
+    "POST /v1/inbox/{epc}/ignore": "InboxEntry",
+    "POST /v1/inbox/{epc}/watch": "InboxEntry",
+    "POST /v1/inbox/{epc}/bind": "Tag",
+    "POST /v1/tags": "Tag",
+    "GET /v1/tags/{key:path}": "Tag",
+    "POST /v1/tags/{key:path}/retag": "Tag",
+    "POST /v1/tags/{key:path}/kill": "Tag",
+    "POST /v1/tags/{key:path}/settle": "Tag",
     "GET /v1/devices": "DeviceList",
     "GET /v1/agents": "AgentList",
     "POST /v1/imports/layout": "Imported",

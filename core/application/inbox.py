@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from core.application.ports.inbox import HeldEpc
 from core.application.ports.uow import UnitOfWork
-from core.domain.errors import FieldError, Refused, not_found
-
-MAX_REASON = 200
+from core.domain.binding import the_reason
+from core.domain.errors import not_found
 
 
 async def ignore_epc(uow: UnitOfWork, epc: str, *, reason: str, now: int, actor: str) -> HeldEpc:
@@ -25,11 +24,8 @@ async def watch_epc(uow: UnitOfWork, epc: str, *, reason: str, now: int, actor: 
 async def _decide(
     uow: UnitOfWork, epc: str, state: str, *, reason: str, now: int, actor: str
 ) -> HeldEpc:
-    if not 1 <= len(reason.strip()) <= MAX_REASON or not reason.isprintable():
-        wrong = FieldError("/reason", "length", f"1 to {MAX_REASON} printable characters")
-        raise Refused("validation", "A decision needs its reason.", errors=(wrong,))
     found = await uow.inbox.decide(
-        epc.upper(), state=state, decided_by=actor, reason=reason.strip(), now=now
+        epc.upper(), state=state, decided_by=actor, reason=the_reason(reason), now=now
     )
     if found is None:
         raise not_found("held EPC")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.db.schema import master, orders, platform, stock, tracking, work
+from core.db.schema import master, orders, platform, stock, tags, tracking, work
 from core.db.schema.meta import metadata
 
-__all__ = ["master", "metadata", "orders", "platform", "stock", "tracking", "work"]
+__all__ = ["master", "metadata", "orders", "platform", "stock", "tags", "tracking", "work"]

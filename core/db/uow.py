@@ -44,6 +44,7 @@ from core.db.stores.shipment_views import PgDemandViews
 from core.db.stores.shipping import PgShippingStore
 from core.db.stores.stock import PgStockStore
 from core.db.stores.stock_views import PgStockViews
+from core.db.stores.tags import PgTagStore
 from core.db.stores.tasks import PgTaskStore
 from core.db.stores.tracking import PgTrackingStore
 from core.db.stores.verify import PgVerifyStore
@@ -211,6 +212,11 @@ class PgUnitOfWork:
     def inbox(self) -> PgInboxStore:
         """EPCs that were read and stand for nothing here."""
         return PgInboxStore(self.raw, self.site)
+
+    @cached_property
+    def tags(self) -> PgTagStore:
+        """What EPCs are bound to, and copies under suspicion."""
+        return PgTagStore(self.raw, self.site)
 
     @cached_property
     def map(self) -> PgMapStore:

@@ -97,6 +97,7 @@ _TASK = {"open": ["assigned", "cancelled"], "assigned": ["done", "cancelled", "o
 PUTAWAY_TASK = machine("putaway task", _TASK)
 REPLENISHMENT_TASK = machine("replenishment task", {"proposed": ["open", "cancelled"], **_TASK})
 DISCREPANCY = machine("discrepancy", {"open": ["assigned"], "assigned": ["resolved", "open"]})
+TAG_BINDING = machine("tag binding", {"bound": ["retired"]})
 WEBHOOK_DELIVERY = machine(
     "webhook delivery", {"due": ["delivered", "due", "dead"], "dead": ["due"]}
 )
@@ -121,6 +122,7 @@ ALL: tuple[Machine, ...] = (
     PUTAWAY_TASK,
     REPLENISHMENT_TASK,
     DISCREPANCY,
+    TAG_BINDING,
     WEBHOOK_DELIVERY,
     WEBHOOK_ENDPOINT,
     DEVICE,

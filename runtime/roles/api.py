@@ -44,6 +44,8 @@ AREAS = (
     "core.api.packing",
     "core.api.shipments",
     "core.api.tracking",
+    "core.api.tags",
+    "core.api.inbox",
     "core.api.imports",
     "core.api.exceptions",
     "core.api.tasks",
@@ -60,6 +62,7 @@ AREAS = (
     "core.web.pages",
     "core.web.goods",
     "core.web.doors",
+    "core.web.inbox",
     "core.web.watch",
     "core.web.kpi",
 )

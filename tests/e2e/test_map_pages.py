@@ -10,6 +10,10 @@ import httpx
 import pytest
 from playwright.async_api import expect
 
+from contracts.gs1.encode import encode_sgtin_96
+from core.application.ports.tags import Suspicion
+from core.application.ports.tracking import HeldTag
+from core.application.suspicions import suspect_copies
 from core.web.render import build
 from runtime.clock import new_id, now_us
 from tests.apis import Api
@@ -17,7 +21,7 @@ from tests.browser import chromium, opened
 from tests.builders import OWNER, SITE, Warehouse, a_warehouse, stock_up
 from tests.pages import serve_pages
 
-PAGES = ("/", "/orders", "/visits", "/passes", "/exceptions", "/devices", "/dead-letters")
+PAGES = ("/", "/orders", "/visits", "/passes", "/inbox", "/exceptions", "/devices", "/dead-letters")
 
 
 @dataclass
@@ -52,6 +56,21 @@ class Site:
                 SITE, made, now_us(),
             )  # fmt: skip
         return made
+
+    async def strange(self, epc: str) -> None:
+        """A tag that nothing here knows was read at dock-1."""
+        tag = HeldTag(
+            epc=epc,
+            code="Q_EPC_UNKNOWN",
+            agent="dock-1",
+            device="r1",
+            antenna=1,
+            first_seen_at=now_us(),
+            last_seen_at=now_us(),
+            count=3,
+        )
+        async with self.api.open_unit(SITE) as uow:
+            await uow.tracking.hold([tag])
 
     async def state_of(self, pass_id: UUID) -> tuple[str, str | None]:
         """What the book says of a pass, and who settled it."""
@@ -142,7 +161,7 @@ async def test_an_owner_sees_its_orders_and_nothing_of_the_building(site: Site) 
 
     assert codes == {
         "/": 303, "/orders": 200, "/visits": 403, "/passes": 403, "/exceptions": 200,
-        "/devices": 403, "/dead-letters": 403,
+        "/devices": 403, "/dead-letters": 403, "/inbox": 403,
     }  # fmt: skip
 
 
@@ -174,6 +193,7 @@ async def test_text_from_outside_is_text_on_the_page(site: Site) -> None:
         (f"/visits/{UUID(int=7)}", 404),
         (f"/passes/{UUID(int=7)}", 404),
         ("/dead-letters?cursor=x", 422),
+        ("/inbox?cursor=x", 422),
     ],
 )
 async def test_what_does_not_exist_is_refused_as_a_page(site: Site, path: str, status: int) -> None:
@@ -209,3 +229,77 @@ async def test_a_lead_decides_an_undecided_pass_with_one_tap(site: Site) -> None
 
     assert seen.errors == []
     assert await site.state_of(pass_id) == ("not_crossed", f"lead:{OWNER}")
+
+
+STRANGE = encode_sgtin_96("09521101001006", "77", prefix_length=7)
+
+
+async def test_a_picker_sees_the_inbox_and_decides_nothing(site: Site) -> None:
+    await site.strange(STRANGE)
+    await site.log_in("picker")
+    page = await site.client.get("/inbox")
+    answer = await site.client.post(f"/inbox/{STRANGE}/ignore")
+
+    assert "01/09521101001006/21/77" in page.text
+    assert "hx-post" not in page.text
+    assert answer.status_code == 403
+
+
+async def test_a_lead_puts_a_strange_tag_aside_and_takes_it_back(site: Site) -> None:
+    await site.strange(STRANGE)
+    await site.log_in("lead")
+    aside = await site.client.post(f"/inbox/{STRANGE}/ignore")
+    listed = await site.client.get("/inbox")
+    ignored = await site.client.get("/inbox?state=ignored")
+    back = await site.client.post(f"/inbox/{STRANGE}/watch")
+    unknown = await site.client.post(f"/inbox/{'30' * 12}/ignore")
+    other = await site.client.post(f"/inbox/{STRANGE}/burn")
+
+    assert "ignored" in aside.text
+    assert "lead:*: not ours" in aside.text
+    assert STRANGE not in listed.text
+    assert STRANGE in ignored.text
+    assert ">held<" in back.text
+    assert (unknown.status_code, other.status_code) == (404, 404)
+
+
+async def test_a_lead_settles_a_tag_that_was_seen_as_two(site: Site) -> None:
+    await site.strange(STRANGE)
+    await site.log_in("lead")
+    async with site.api.open_unit(SITE) as uow:
+        await uow.raw.execute("UPDATE item SET gtin = '09521101001006' WHERE sku = 'SKU-1'")
+    await site.client.post(f"/inbox/{STRANGE}/bind", data={"sku": "SKU-1", "owner": OWNER})
+    key = "01/09521101001006/21/77"
+    async with site.api.open_unit(SITE) as uow:
+        doubt = Suspicion(key, "travel", {"from": "dock-1", "to": "dock-2"})
+        await suspect_copies(uow, [doubt], {}, now=now_us(), ids=new_id)
+    page = await site.client.get("/inbox")
+    done = await site.client.post("/suspicions/genuine", data={"key": key})
+    again = await site.client.post("/suspicions/genuine", data={"key": key})
+    after = await site.client.get("/inbox")
+
+    assert "two places too soon" in page.text
+    assert "settled" in done.text
+    assert again.status_code == 404
+    assert "two places too soon" not in after.text
+
+
+@pytest.mark.service("chromium")
+async def test_a_lead_says_what_a_strange_tag_is_with_one_tap(site: Site) -> None:
+    await site.strange(STRANGE)
+    async with site.api.open_unit(SITE) as uow:
+        await uow.raw.execute("UPDATE item SET gtin = '09521101001006' WHERE sku = 'SKU-1'")
+    async with chromium() as browser, opened(browser, f"{site.url}/inbox") as seen:
+        page = seen.page
+        await page.fill("input[name=key]", await site.api.key("lead", owners=(OWNER,)))
+        await page.get_by_role("button", name="Log in").click()
+        await page.get_by_role("button", name="It is SKU-1").click()
+        row = page.locator(f"#h-{STRANGE}")
+        await expect(row).to_contain_text("released")
+        await expect(row.get_by_role("button")).to_have_count(0)
+
+    assert seen.errors == []
+    async with site.api.open_unit(SITE) as uow:
+        assert await uow.tracking.standing(["01/09521101001006/21/77"]) == {
+            "01/09521101001006/21/77": "unit"
+        }

@@ -116,7 +116,7 @@ async def test_each_example_is_of_the_type_that_the_route_takes(document: dict[s
         for m, p, operation in operations(document)
         if "application/json" in operation.get("requestBody", {}).get("content", {})
     }
-    assert taking == set(BODIES)
+    assert taking == {(method, path.replace(":path}", "}")) for method, path in BODIES}
     for name, example in BODIES.items():
         body = routes[name].body_field
         if body is not None:

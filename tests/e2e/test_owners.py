@@ -20,9 +20,16 @@ OTHER = "globex"
 # Things of the building, not of an owner: doors, trucks, readers, pages' own.
 BUILDING = (
     "/v1/portals/", "/v1/passes/", "/v1/visits/", "/v1/dead-letters/", "/v1/map/places/",
-    "/v1/inbound/", "/v1/kpis/",
+    "/v1/inbound/", "/v1/kpis/", "/v1/inbox/",
 )  # fmt: skip
-SHARED_LISTS = {"/v1/visits", "/v1/passes", "/v1/dead-letters", "/v1/portals", "/v1/openapi.json"}
+SHARED_LISTS = {
+    "/v1/visits",
+    "/v1/passes",
+    "/v1/dead-letters",
+    "/v1/inbox",
+    "/v1/portals",
+    "/v1/openapi.json",
+}
 STREAM = "/v1/map/stream"
 
 

@@ -12,16 +12,21 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 
+from contracts.gs1.keys import sscc_from, sscc_key
 from core.api.examples import CSV_BODIES
 from core.api.roles import TABLE
+from core.application.ports.tags import Suspicion
 from core.application.ports.tracking import DeadLetter
-from runtime.clock import now_us
+from core.application.suspicions import suspect_copies
+from runtime.clock import new_id, now_us
 from simulators.layout import layout_document
 from simulators.site import build_site
 from simulators.truck import build_truck
 from tests.apis import SITE
 from tests.seeded import SKU, TOTES, Seeded, place, seeded
 
+ITEM = "01/09521101001006"
+SPARE = sscc_key(sscc_from("9521101", 1_900_000_001))
 # Needs a pass that a reader left undecided or proposed; tests of passes and the gateway go there.
 BY_READERS = {
     "POST /v1/passes/{pass_id}/settle",
@@ -94,6 +99,7 @@ async def test_every_operation_succeeds_and_answers_as_documented(database_url: 
         await _doors(walk)
         await _work(walk)
         await _stock(walk)
+        await _tags(walk)
         await _platform(walk)
         await _imports(walk)
 
@@ -229,6 +235,30 @@ async def _stock(walk: Walk) -> None:
     await walk("GET /v1/map/snapshot")
     await walk("GET /v1/map/places/{code}")
     assert (await walk("GET /v1/map/search", query="?q=W-3"))["items"]
+
+
+async def _tags(walk: Walk) -> None:
+    why, shelf = {"reason": "a walk"}, walk.site.ids["code"]
+    assert len((await walk("GET /v1/inbox"))["items"]) == 1
+    await walk("POST /v1/inbox/{epc}/ignore", why)
+    await walk("POST /v1/inbox/{epc}/watch", why)
+    bound = await walk("POST /v1/inbox/{epc}/bind", {**why, "sku": SKU})
+    assert (bound["carried_by"]["state"], bound["owner"]) == ("announced", "acme")
+    made = await walk("POST /v1/tags", {**why, "epc": f"{ITEM}/21/7001", "sku": SKU})
+    new = await walk(
+        "POST /v1/tags/{key:path}/retag", {**why, "epc": f"{ITEM}/21/7002"}, key=made["key"]
+    )
+    assert [event["what"] for event in new["history"]] == ["bound", "retagged", "bound"]
+    pallet = {**why, "epc": SPARE, "kind": "pallet", "location": shelf}
+    made = await walk("POST /v1/tags", pallet)
+    await walk("POST /v1/tags/{key:path}/kill", why, key=made["key"])
+    assert (await walk("GET /v1/tags/{key:path}"))["state"] == "retired"
+    async with walk.site.api.open_unit(SITE) as unit:
+        doubt = Suspicion(new["key"], "travel", {"from": "dock-1", "to": "dock-2"})
+        await suspect_copies(unit, [doubt], {}, now=now_us(), ids=new_id)
+    settled = {**why, "verdict": "genuine"}
+    done = await walk("POST /v1/tags/{key:path}/settle", settled, key=new["key"])
+    assert [one["verdict"] for one in done["suspicions"]] == ["genuine"]
 
 
 async def _platform(walk: Walk) -> None:

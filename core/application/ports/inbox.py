@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,8 +28,18 @@ class HeldEpc:
 class InboxStore(Protocol):
     """The inbox of one site."""
 
-    async def held(self, *, state: str, limit: int) -> list[HeldEpc]:
-        """Latest seen first."""
+    async def held(
+        self, *, state: str, limit: int, after: tuple[int, str] | None = None
+    ) -> list[HeldEpc]:
+        """Latest seen first; `after` = (last seen, EPC) of the row before."""
+
+    async def one(self, epc: str) -> HeldEpc | None:
+        """One EPC as it stands, locked."""
+
+    async def fitting(
+        self, gtins: Sequence[str], owners: Sequence[str] | None
+    ) -> dict[str, tuple[str, str]]:
+        """The (owner, SKU) whose GTIN this is, where exactly one item has it."""
 
     async def decide(
         self, epc: str, *, state: str, decided_by: str, reason: str, now: int

@@ -28,6 +28,7 @@ from core.application.ports.replenish import ReplenishStore
 from core.application.ports.shipping import ShippingStore
 from core.application.ports.stock import StockStore
 from core.application.ports.stock_views import StockViews
+from core.application.ports.tags import TagStore
 from core.application.ports.tasks import TaskStore
 from core.application.ports.tracking import TrackingStore
 from core.application.ports.verify import VerifyStore
@@ -128,6 +129,9 @@ class UnitOfWork(Protocol):
 
     @property
     def inbox(self) -> InboxStore: ...
+
+    @property
+    def tags(self) -> TagStore: ...
 
     @property
     def map(self) -> MapStore: ...

@@ -59,7 +59,9 @@ ON CONFLICT (site_id, epc) DO UPDATE SET count = h.count + excluded.count, code 
   state = CASE WHEN h.state = 'ignored' THEN 'ignored' ELSE 'held' END
 """
 STANDING = """
-SELECT epc_key, CASE WHEN state = 'retired' THEN 'retired' ELSE 'unit' END AS standing
+SELECT epc_key, 'retired' AS standing FROM tag_binding
+WHERE site_id = $1 AND epc_key = ANY($2::text[]) AND state = 'retired'
+UNION ALL SELECT epc_key, CASE WHEN state = 'retired' THEN 'retired' ELSE 'unit' END
 FROM unit WHERE site_id = $1 AND epc_key = ANY($2::text[])
 UNION ALL SELECT epc_key, 'handling_unit' FROM handling_unit
 WHERE site_id = $1 AND epc_key = ANY($2::text[])

@@ -840,6 +840,57 @@ CREATE TABLE site (
 	CONSTRAINT pk_site PRIMARY KEY (site_id)
 );
 
+CREATE TABLE tag_binding (
+	site_id TEXT NOT NULL, 
+	epc_key TEXT NOT NULL, 
+	epc TEXT, 
+	state TEXT DEFAULT 'bound' NOT NULL, 
+	owner_id TEXT, 
+	item_id BIGINT, 
+	lot_id BIGINT, 
+	handling_unit_id UUID, 
+	replaces TEXT, 
+	bound_by TEXT, 
+	bound_reason TEXT, 
+	bound_at BIGINT, 
+	ended TEXT, 
+	replaced_by TEXT, 
+	retired_by TEXT, 
+	retired_reason TEXT, 
+	retired_at BIGINT, 
+	CONSTRAINT pk_tag_binding PRIMARY KEY (site_id, epc_key), 
+	CONSTRAINT ck_tag_binding_state CHECK (state IN ('bound','retired')), 
+	CONSTRAINT ck_tag_binding_end CHECK ((state = 'retired') = (ended IS NOT NULL)), 
+	CONSTRAINT ck_tag_binding_ended CHECK (ended IN ('killed','retagged'))
+);
+
+CREATE TABLE tag_chip (
+	site_id TEXT NOT NULL, 
+	epc_key TEXT NOT NULL, 
+	tid TEXT NOT NULL, 
+	first_seen_at BIGINT NOT NULL, 
+	CONSTRAINT pk_tag_chip PRIMARY KEY (site_id, epc_key)
+);
+
+CREATE TABLE tag_quarantine (
+	site_id TEXT NOT NULL, 
+	quarantine_id UUID NOT NULL, 
+	epc_key TEXT NOT NULL, 
+	cause TEXT NOT NULL, 
+	facts JSONB DEFAULT '{}'::jsonb NOT NULL, 
+	opened_at BIGINT NOT NULL, 
+	verdict TEXT, 
+	reason TEXT, 
+	resolved_by TEXT, 
+	resolved_at BIGINT, 
+	CONSTRAINT pk_tag_quarantine PRIMARY KEY (site_id, quarantine_id), 
+	CONSTRAINT ck_tag_quarantine_cause CHECK (cause IN ('travel','tid')), 
+	CONSTRAINT ck_tag_quarantine_verdict CHECK (verdict IN ('genuine','copy')), 
+	CONSTRAINT ck_tag_quarantine_resolved CHECK ((verdict IS NULL) = (resolved_at IS NULL))
+);
+
+CREATE UNIQUE INDEX uq_tag_quarantine_open ON tag_quarantine (site_id, epc_key) WHERE resolved_at IS NULL;
+
 CREATE TABLE task (
 	site_id TEXT NOT NULL, 
 	task_id UUID NOT NULL, 
