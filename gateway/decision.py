@@ -12,13 +12,21 @@ from core.application.ports.tracking import AgentStatusRow, StreamKey
 from gateway.group import Group, Message
 from gateway.known import KnownKeys
 from gateway.messages import Arrival
+from gateway.sightings import Doubts
 from gateway.tracker import Outcome
 
 Place = tuple[StreamKey, str, str, int | None]
 
 
 def decision_of(
-    group: Group, outcome: Outcome, *, cell: str, epoch: int, known: KnownKeys, at: int
+    group: Group,
+    outcome: Outcome,
+    *,
+    cell: str,
+    epoch: int,
+    known: KnownKeys,
+    doubts: Doubts,
+    at: int,
 ) -> GroupDecision:
     """Everything the group does to the book."""
     keys = {good.seen.key for message in group.messages for good in message.readings if good.seen}
@@ -38,6 +46,8 @@ def decision_of(
         openings=outcome.openings,
         calls=outcome.calls,
         totes=[key for key, _ in outcome.totes],
+        suspicions=list(doubts.suspicions.values()),
+        chips=doubts.chips,
     )
 
 

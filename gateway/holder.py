@@ -28,6 +28,7 @@ from gateway.quarantine import Stuck
 from gateway.rates import Rates
 from gateway.rebuild import Rebuild
 from gateway.registry import build_registry
+from gateway.sightings import Sightings
 from gateway.speech import Speech
 from gateway.streams import Streams
 from gateway.tracker import Outcome, Tracker
@@ -78,6 +79,7 @@ class Holder:
         self.lights = Lights()
         self.rebuild: Rebuild[Message] = Rebuild()
         self.known = KnownKeys()
+        self.sightings = Sightings()
         self.groups = 0
         self._commit_us = 0
 
@@ -95,6 +97,7 @@ class Holder:
         self.streams = Streams(cursors)
         self.tracker = Tracker(registry, ids=means.ids)
         self.tracker.restore(positions)
+        self.sightings.restore(positions, rows.spots)
         self.sorter = Sorter(
             site=means.site,
             registry=registry,
@@ -137,6 +140,7 @@ class Holder:
             cell=self.means.cell,
             epoch=self.epoch,
             known=self.known,
+            doubts=self.sightings.judge(group.messages, self.tracker.registry, at=at),
             at=at,
         )
         recorded = Recorded({}, ())

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from core.application.ports.tracking import DeviceRow, PortalRow, ReadPointRow, RegistryRows
+from core.domain.travel import Spot, Travel
 
 WHOLE_SITE = "site"
 AgentStanding = Literal["active", "revoked", "unknown"]
@@ -29,6 +30,8 @@ class Registry:
     belts: frozenset[str]
     locations: Mapping[str, int]
     jammed: frozenset[str] = field(default_factory=frozenset)
+    spots: Mapping[tuple[str, str, int], Spot] = field(default_factory=dict)
+    travel: Travel | None = None
 
     def standing(self, agent: str) -> AgentStanding:
         """Whether this agent may speak here; one of another cell may not."""
@@ -81,4 +84,10 @@ def build_registry(rows: RegistryRows, *, site: str, cell: str) -> Registry:
         belts=frozenset(belt for row in rows.devices for belt in row.belts),
         locations=rows.locations,
         jammed=rows.jammed,
+        spots={
+            place: rows.spots[point.read_point]
+            for place, point in antennas.items()
+            if point.read_point in rows.spots
+        },
+        travel=rows.travel,
     )

@@ -18,7 +18,16 @@ _ORDER: dict[str, Any] = {
     "priority": "normal",
 }
 _LAYOUT: dict[str, Any] = {
-    "site": {"id": "demo", "name": "Demo warehouse", "timezone": "Europe/Berlin"},
+    "site": {
+        "id": "demo",
+        "name": "Demo warehouse",
+        "timezone": "Europe/Berlin",
+        "travel": {
+            "speed_m_s": 8,
+            "reach_m": 15,
+            "minimum": [{"between": ["dock-1", "dock-2"], "seconds": 20}],
+        },
+    },
     "owners": [{"owner": "acme", "name": "Acme Goods", "gs1_prefix": "9521101"}],
     "locations": [
         {"code": "DOCK-1", "kind": "dock", "x_m": 6.5, "y_m": 0.0, "width_m": 3.0, "depth_m": 4.0},

@@ -12,6 +12,7 @@ from core.application.packing import find_carrier
 from core.application.ports.carriers import Carrier, Content
 from core.application.ports.uow import Ids, UnitOfWork
 from core.application.replenish import choose
+from core.application.suspicions import check_unsuspected
 from core.domain.errors import FieldError, Refused, not_found
 from core.domain.stock import Move, Place
 
@@ -134,6 +135,7 @@ async def move_carrier(
     top_id = await find_carrier(uow, name, owners, pointer="/handling_unit")
     tree = await uow.carriers.tree([top_id])
     _check_movable(tree, place)
+    await check_unsuspected(uow, [carrier.epc_key for carrier in tree.values()])
     freed = {i: replace(c, parent_id=None) if i == top_id else c for i, c in tree.items()}
     await carry(
         uow,
@@ -168,6 +170,7 @@ async def move_unit(
 ) -> None:
     """One tagged unit lies somewhere else now."""
     place = await _floor_place(uow, to)
+    await check_unsuspected(uow, [key])
     unit = (await uow.carriers.units([key])).get(key)
     if unit is None or unit.place is None or (owners is not None and unit.owner_id not in owners):
         raise not_found("unit")

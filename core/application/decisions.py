@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
+from core.application.ports.tags import Suspicion
 from core.application.ports.tracking import (
     AgentStatusRow,
     CursorAdvance,
@@ -79,7 +80,10 @@ class PassCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupDecision:
-    """Everything one group does to the book. `known` spares look-ups of keys seen lately."""
+    """Everything one group does to the book. `known` spares look-ups of keys seen lately.
+
+    `suspicions` are tags at two places too soon, `chips` chip numbers by tag, first seen first.
+    """
 
     cell: str
     epoch: int
@@ -95,6 +99,8 @@ class GroupDecision:
     calls: Sequence[PassCall] = ()
 
     totes: Sequence[str] = ()
+    suspicions: Sequence[Suspicion] = ()
+    chips: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:

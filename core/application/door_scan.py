@@ -9,6 +9,7 @@ from uuid import UUID
 
 from core.application.passes import book_pass
 from core.application.ports.uow import Ids, UnitOfWork
+from core.application.suspicions import check_no_copy
 from core.domain.errors import Refused
 from core.domain.expected import Crossing
 from core.domain.judgement import Judgement, LoadClass
@@ -36,6 +37,7 @@ async def scan_at_door(
     pass_id = ids()
     # On the book itself: what the portal observed and nobody booked has not happened yet.
     expected = await uow.doors.expected(visit.portal, [epc_key], now=now, before=(pass_id, 0))
+    check_no_copy(expected, [epc_key])
     holder = expected.handling_units.get(epc_key)
     known = () if holder is None else (*holder.units, *holder.announced)
     load = LoadClass(direction, frozenset([epc_key, *known]))

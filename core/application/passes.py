@@ -12,6 +12,7 @@ from uuid import UUID
 from core.application.ports.doors import PassRecord
 from core.application.ports.uow import Ids, UnitOfWork
 from core.application.posting import post_plan, take_back
+from core.application.suspicions import check_no_copy
 from core.application.verdict_notices import announce_verdict, clear_undecided
 from core.application.visits import visit_for_pass
 from core.domain.errors import Refused
@@ -85,6 +86,8 @@ async def settle_pass(
     await uow.doors.settle(pass_id, state=state, actor=actor, now=now)
     await clear_undecided(uow, pass_id, now=now)
     expected = await _expected(uow, record, now=now)
+    if state != "not_crossed":
+        check_no_copy(expected, record.crossed)
     load = LoadClass(state, record.crossed, record.rejected)
     occurred_at = record.closed_at if record.closed_at is not None else now
     judgement = judge(expected, load, pass_id=pass_id, occurred_at=occurred_at, actor=actor)
@@ -115,6 +118,7 @@ async def confirm_pass(uow: UnitOfWork, *, pass_id: UUID, now: int, ids: Ids, ac
                 waiting=earlier,
             )
     expected = await _expected(uow, record, now=now)
+    check_no_copy(expected, record.crossed)
     direction: Direction = "in" if record.state == "in" else "out"
     load = LoadClass(direction, record.crossed, record.rejected)
     judgement = judge(expected, load, pass_id=pass_id, occurred_at=record.closed_at, actor=actor)

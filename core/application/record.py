@@ -12,6 +12,7 @@ from dataclasses import replace
 from core.application.decisions import GroupDecision, PassVerdict, Recorded, SeenTag
 from core.application.ports.tracking import CursorAdvance, HeldTag, Standing, StreamKey
 from core.application.ports.uow import Ids, UnitOfWork
+from core.application.suspicions import suspect_copies, tell_retired
 from core.application.verdicts import record_call
 from core.domain.errors import Refused
 
@@ -36,10 +37,30 @@ async def record_decision(
     await tracking.heard(decision.heard)
     await tracking.jams(decision.jams)
     await tracking.begin_passes(decision.openings, epoch=decision.epoch)
+    await _doubt(uow, decision, known, held, now=now, ids=ids)
     await _place(uow, decision, known, now)
     verdicts, refused = await _judge(uow, decision, now=now, ids=ids)
     ready = await tracking.ready_totes(decision.totes)
     return Recorded(standing, verdicts, refused, ready)
+
+
+async def _doubt(
+    uow: UnitOfWork,
+    decision: GroupDecision,
+    known: Mapping[str, Standing | None],
+    held: Mapping[SeenTag, str],
+    *,
+    now: int,
+    ids: Ids,
+) -> None:
+    """Copies of tags that stand for goods here, and reads of tags whose binding has ended."""
+    ours = {key for key, standing in known.items() if standing in ("unit", "handling_unit")}
+    doubts = [one for one in decision.suspicions if one.epc_key in ours]
+    chips = {key: tids for key, tids in decision.chips.items() if key in ours}
+    if doubts or chips:
+        await suspect_copies(uow, doubts, chips, now=now, ids=ids)
+    retired = {tag.epc_key for tag, code in held.items() if code == RETIRED}
+    await tell_retired(uow, retired, now=now, ids=ids)
 
 
 async def _judge(

@@ -8,6 +8,7 @@ from core.application.ports.tags import Suspicion
 from core.application.ports.uow import Ids, UnitOfWork
 from core.domain.binding import the_reason
 from core.domain.errors import Refused, not_found
+from core.domain.expected import Expected
 from core.domain.judgement import Notice
 
 DUPLICATE = "tag.duplicate"
@@ -16,12 +17,21 @@ RETIRED = "tag.retired"
 
 async def check_unsuspected(uow: UnitOfWork, keys: Iterable[str]) -> None:
     """Raises `tag-duplicate` while one of these tags is under suspicion."""
-    found = sorted(await uow.tags.suspects(sorted(keys)))
+    _refuse(await uow.tags.suspects(sorted(keys)))
+
+
+def check_no_copy(expected: Expected, keys: Iterable[str]) -> None:
+    """Raises `tag-duplicate` while one of these tags, or of what they hold, is suspected."""
+    _refuse(expected.doubtful(keys))
+
+
+def _refuse(found: frozenset[str]) -> None:
     if found:
+        key = min(found)
         raise Refused(
             "tag-duplicate",
-            f"The tag {found[0]} was seen as two. Settle that first: nothing moves by it.",
-            key=found[0],
+            f"The tag {key} was seen as two. Settle that first: nothing moves by it.",
+            key=key,
         )
 
 

@@ -56,7 +56,10 @@ async def record_call(
 
 
 def load_class(call: PassCall, expected: Expected) -> LoadClass:
-    """The load's tags; a thin one belongs to it only if a document or a holder of it expects it."""
+    """The load's tags; a thin one belongs to it only if a document or a holder of it expects it.
+
+    A load with a tag that is there twice is undecided: nothing of it is booked without a person.
+    """
     if call.direction not in ("in", "out"):
         rejected = {k: _reason(t) for k, t in call.tags.items() if not t.crossed}
         crossed = frozenset(k for k, t in call.tags.items() if t.crossed)
@@ -69,6 +72,8 @@ def load_class(call: PassCall, expected: Expected) -> LoadClass:
         if tag.thin and (key in carried or is_owed(expected, key))
     }
     rejected = {k: _reason(t) for k, t in call.tags.items() if k not in joined}
+    if expected.doubtful(joined):
+        return LoadClass("undecided", frozenset(joined), rejected, call.early)
     return LoadClass(call.direction, frozenset(joined), rejected, call.early)
 
 
@@ -105,7 +110,7 @@ def _row(call: PassCall, load: LoadClass, judgement: Judgement, said: Said) -> P
     tags = () if call.early else tuple(_tag(key, tag, load) for key, tag in call.tags.items())
     return PassRow(
         pass_id=call.pass_id,
-        state="open" if call.early else call.direction,
+        state="open" if call.early else load.direction,
         verdict=judgement.verdict,
         mode=judgement.mode,
         confidence=call.confidence,

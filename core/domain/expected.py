@@ -61,6 +61,7 @@ class Expected:
     handling_units: Mapping[str, HandlingUnitTag]
     retired: frozenset[str] = frozenset()
     modes: Mapping[tuple[str, str], Mode] = field(default_factory=dict)
+    suspected: frozenset[str] = frozenset()
 
     @property
     def portal(self) -> str:
@@ -70,6 +71,13 @@ class Expected:
     def knows(self, epc_key: str) -> bool:
         """Whether the key stands for a unit or handling unit of this site."""
         return epc_key in self.units or epc_key in self.handling_units
+
+    def doubtful(self, epc_keys: Iterable[str]) -> frozenset[str]:
+        """Tags under suspicion among these and what is known to be in them."""
+        keys = set(epc_keys)
+        held = (self.handling_units[key] for key in keys if key in self.handling_units)
+        inside = {key for unit in held for key in (*unit.units, *unit.announced)}
+        return self.suspected & (keys | inside)
 
     def claims(self, epc_key: str) -> tuple[Claim, ...]:
         """The live documents that name this tag."""

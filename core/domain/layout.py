@@ -130,6 +130,7 @@ class Layout:
     read_points: tuple[ReadPointRow, ...] = ()
     items: tuple[ItemRow, ...] = ()
     pick_faces: tuple[PickFaceRow, ...] = ()
+    travel: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,14 +109,19 @@ def _stayed(load: LoadClass) -> Judgement:
 
 
 def _undecided(expected: Expected, load: LoadClass, pass_id: UUID) -> Judgement:
-    tags = [TagOutcome(key, "rejected", "undecided") for key in load.crossed]
+    doubtful = expected.doubtful(load.crossed)
+    tags = [
+        TagOutcome(key, "rejected", "duplicate" if key in doubtful else "undecided")
+        for key in load.crossed
+    ]
     tags += [TagOutcome(key, "rejected", reason) for key, reason in load.rejected.items()]
     ordered = tuple(sorted(tags, key=lambda tag: tag.epc_key))
+    why = "holds a tag that is there twice" if doubtful else "could not be decided"
     notice = Notice(
         "pass.undecided",
         "warning",
         f"pass/{pass_id}",
-        f"A load at {expected.portal} could not be decided. Settle it or scan the load.",
+        f"A load at {expected.portal} {why}. Settle it or scan the load.",
         None,
         {"portal": expected.portal},
     )

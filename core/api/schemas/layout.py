@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from contracts.gs1.keys import KeyRefusedError, parse_gtin
-from core.api.fields import NAME, Body, Sku, choice, fail, text, whole
+from core.api.fields import NAME, Body, Sku, choice, fail, no_repeats, text, whole
 from core.domain.layout import (
     AgentRow,
     DeviceRow,
@@ -28,6 +28,17 @@ def _metres(value: Any) -> float:
     if not -100_000 <= value <= 100_000:
         raise fail("range", "This must be between -100000 and 100000 metres.")
     return float(value)
+
+
+def _figure(low: float, high: float) -> BeforeValidator:
+    def check(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise fail("type", "This must be a number.")
+        if not low <= value <= high:
+            raise fail("range", f"This must be between {low:g} and {high:g}.")
+        return float(value)
+
+    return BeforeValidator(check)
 
 
 def _gtin(value: Any) -> str:
@@ -50,6 +61,8 @@ def _timezone(value: Any) -> str:
 
 Zone = Annotated[str, BeforeValidator(_timezone), WithJsonSchema({"type": "string"})]
 Metres = Annotated[float, BeforeValidator(_metres), WithJsonSchema({"type": "number"})]
+Speed = Annotated[float, _figure(0.1, 100), WithJsonSchema({"type": "number"})]
+Reach = Annotated[float, _figure(0, 1000), WithJsonSchema({"type": "number"})]
 Gtin = Annotated[str, BeforeValidator(_gtin), WithJsonSchema({"type": "string"})]
 Code = Annotated[str, text(64)]
 Name = Annotated[str, text(64, pattern=NAME)]
@@ -63,12 +76,32 @@ _KINDS = (
 )  # fmt: skip
 
 
+class FastestIn(Body):
+    """The fastest way between two read points' places, by portal name or location code."""
+
+    between: Annotated[list[Code], no_repeats()] = Field(min_length=2, max_length=2)
+    seconds: Annotated[int, whole(0, 86_400)]
+
+
+class TravelIn(Body):
+    """How fast goods can travel here: a tag that was faster is there twice.
+
+    Top speed in m/s, how far a reader hears in metres, how far clocks may differ in seconds.
+    """
+
+    speed_m_s: Speed = 8.0
+    reach_m: Reach = 15.0
+    clock_s: Reach = 2.0
+    minimum: list[FastestIn] = Field(default_factory=list, max_length=1000)
+
+
 class SiteIn(Body):
     """The building."""
 
     id: Name
     name: Annotated[str, text(128)]
     timezone: Zone = Field(default="UTC")
+    travel: TravelIn | None = None
 
 
 class OwnerIn(Body):
@@ -184,6 +217,7 @@ class LayoutIn(Body):
         return Layout(
             name=self.site.name,
             timezone=self.site.timezone,
+            travel=None if self.site.travel is None else self.site.travel.model_dump(),
             owners=tuple(OwnerRow(**row.model_dump()) for row in self.owners),
             locations=tuple(LocationRow(**row.model_dump()) for row in self.locations),
             portals=tuple(PortalRow(**row.model_dump()) for row in self.portals),

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from core.domain.errors import Unavailable
+from core.domain.travel import Spot, Travel
 
 
 class StreamKey(NamedTuple):
@@ -209,6 +210,8 @@ class RegistryRows:
     portals: tuple[PortalRow, ...]
     locations: Mapping[str, int]
     jammed: frozenset[str]
+    spots: Mapping[str, Spot] = field(default_factory=dict)
+    travel: Travel | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (site_id, portal, direction, owner_id)
 DO UPDATE SET mode = excluded.mode, since = excluded.since, actor = excluded.actor
 """
+# A tag of an undecided load: it crossed once a person says so.
+_WAITING = ("undecided", "duplicate")
 
 
 class PgDoorStore:
@@ -116,7 +118,7 @@ class PgDoorStore:
         crossed: set[str] = set()
         rejected: dict[str, str] = {}
         for tag in await self._raw.fetch(TAGS, self._site, pass_id):
-            if tag["outcome"] == "rejected" and tag["reason"] != "undecided":
+            if tag["outcome"] == "rejected" and tag["reason"] not in _WAITING:
                 rejected[tag["key"]] = tag["reason"] or "near"
             else:
                 crossed.add(tag["key"])

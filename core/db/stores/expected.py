@@ -42,13 +42,18 @@ async def read_expected(
     announced = await raw.fetch(sql.ANNOUNCED, site, names, ids)
     units = _units(inner, announced, await _came(raw, site, names, visit))
     holders = await _holders(raw, site, held, inner, announced, visit)
+    asked = sorted({*keys, *names, *holders})
+    spoilt = [(r["what"], r["epc_key"]) for r in await raw.fetch(sql.SPOILT, site, asked)]
+    retired = {key for what, key in spoilt if what == "retired"}
+    retired |= {key for key, unit in units.items() if unit.state == "retired"}
     found = Expected(
         gate,
         visit,
-        {key: unit for key, unit in units.items() if unit.state != "retired"},
-        holders,
-        frozenset(key for key, unit in units.items() if unit.state == "retired"),
+        {key: unit for key, unit in units.items() if key not in retired},
+        {key: unit for key, unit in holders.items() if key not in retired},
+        frozenset(retired),
         modes,
+        frozenset(key for what, key in spoilt if what == "suspected"),
     )
     if visit is None or not _may_differ(modes):
         return found

@@ -97,6 +97,13 @@ WHERE su.site_id = $1 AND su.handling_unit_id = ANY($2::uuid[])
   AND s.state IN ('planned', 'staged', 'verifying', 'verified', 'held')
 ORDER BY su.shipment_id
 """
+# What a person or the readers have said of the tags themselves.
+SPOILT = """
+SELECT epc_key, 'retired' AS what FROM tag_binding
+WHERE site_id = $1 AND epc_key = ANY($2::text[]) AND state = 'retired'
+UNION ALL SELECT epc_key, 'suspected' FROM tag_quarantine
+WHERE site_id = $1 AND epc_key = ANY($2::text[]) AND resolved_at IS NULL
+"""
 STOCK = """
 SELECT q.handling_unit_id, q.owner_id, q.item_id, q.lot_id, q.status,
   q.on_hand - (SELECT count(*) FROM unit u WHERE u.site_id = q.site_id

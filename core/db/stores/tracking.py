@@ -30,6 +30,7 @@ from core.application.ports.tracking import (
     StreamKey,
 )
 from core.db.stores import tracking_sql as sql
+from core.domain.travel import Spot, travel_of
 
 
 def _document(value: dict[str, Any] | str) -> dict[str, Any]:
@@ -224,7 +225,12 @@ class PgTrackingStore:
         )
         locations = {r["code"]: r["location_id"] for r in await raw.fetch(sql.LOCATIONS, site)}
         jammed = frozenset(r["belt"] for r in await raw.fetch(sql.JAMMED, site))
-        return RegistryRows(agents, devices, points, portals, locations, jammed)
+        spots = {r["read_point"]: Spot(*r[1:]) for r in await raw.fetch(sql.SPOTS, site)}
+        rule = await raw.fetchval(sql.TRAVEL, site)
+        travel = None if rule is None else travel_of(_document(rule))
+        return RegistryRows(
+            agents, devices, points, portals, locations, jammed, spots=spots, travel=travel
+        )
 
 
 def _moved(row: dict[str, Any], written: PositionWrite) -> dict[str, Any]:

@@ -186,3 +186,14 @@ SELECT portal, cell, door_location_id, inside_location_id, settings FROM portal 
 """
 LOCATIONS = "SELECT code, location_id FROM location WHERE site_id = $1"
 JAMMED = "SELECT belt FROM belt_jam WHERE site_id = $1"
+
+# Where a fixed antenna listens: the middle of its place, or of the door of its portal.
+SPOTS = """
+SELECT r.read_point, coalesce(r.portal, l.code) AS name,
+  l.x_m + coalesce(l.width_m, 0) / 2 AS x_m, l.y_m + coalesce(l.depth_m, 0) / 2 AS y_m
+FROM read_point r LEFT JOIN portal p ON p.site_id = r.site_id AND p.portal = r.portal
+JOIN location l ON l.site_id = r.site_id
+  AND l.location_id = coalesce(r.location_id, p.door_location_id)
+WHERE r.site_id = $1 AND r.antenna IS NOT NULL
+"""
+TRAVEL = "SELECT settings -> 'travel' FROM site WHERE site_id = $1"
