@@ -1,89 +1,109 @@
-"""EPCs that were read and stand for nothing here: list them, ignore one, or watch it again."""
+"""EPCs that were read and stand for nothing here: list them, bind or ignore one, watch it again."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from typing import Annotated
+import json
+from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
-from contracts.gs1.epc import EpcError, key_of
-from core.application.inbox import ignore_epc, watch_epc
-from core.application.ports.inbox import HeldEpc
-from core.application.ports.uow import UnitOfWork
-from runtime.cli.database import in_database
+from runtime.cli.api_calls import DEFAULT_API, Address, AsJson, KeyFile, call
 from runtime.cli.exits import Code, echo, emit, usage
-from runtime.cli.role import ConfigOption, JsonOption
-from runtime.clock import now_us
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 Epc = Annotated[str, typer.Argument(help="Hex digits, as the list shows them.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept with your name.")]
-By = Annotated[str, typer.Option("--by", help="Your name.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept with your key's name.")]
 STATES = ("held", "ignored", "released")
 
 
 @app.command("list")
 def list_inbox(
-    config: ConfigOption,
+    *,
     state: Annotated[str, typer.Option("--state", help=", ".join(STATES))] = "held",
     limit: Annotated[int, typer.Option("--limit", min=1, max=500)] = 50,
-    json: JsonOption = False,
+    api: Address = DEFAULT_API,
+    key_file: KeyFile = None,
+    as_json: AsJson = False,
 ) -> int:
     """Latest seen first, with the code that says why it moves nothing."""
     if state not in STATES:
         raise usage(f"--state is one of {', '.join(STATES)}")
-
-    async def read(uow: UnitOfWork) -> list[HeldEpc]:
-        return await uow.inbox.held(state=state, limit=limit)
-
-    found = in_database(config, read)
-    if json:
-        emit({"items": [_row(one) for one in found]})
+    parameters = {"state": state, "limit": str(limit)}
+    found = call("GET", "/v1/inbox", api=api, key_file=key_file, parameters=parameters)
+    if as_json:
+        emit(found)
         return Code.DONE
-    for one in found:
-        seen = datetime.fromtimestamp(one.last_seen_at // 1_000_000, tz=UTC)
-        place = f"{one.agent}/{one.device}"
-        echo(f"{one.epc}  {one.code:<20} {one.count:>6}  {seen:%Y-%m-%dT%H:%M:%SZ}  {place}")
+    for one in found["items"]:
+        place = f"{one['agent']}/{one['device']}"
+        seen = one["last_seen_at"]
+        echo(f"{one['epc']}  {one['code']:<20} {one['count']:>6}  {seen}  {place}")
     return Code.DONE
 
 
-def _row(one: HeldEpc) -> dict[str, object]:
-    try:
-        key: str | None = key_of(one.epc)
-    except EpcError:
-        key = None
-    return {**dataclasses.asdict(one), "key": key}
-
-
 @app.command()
-def ignore(config: ConfigOption, epc: Epc, reason: Reason, by: By, json: JsonOption = False) -> int:
-    """Put a stranger's tag aside; it is counted when read, and asks for nothing."""
-    return _decided(
-        config,
-        lambda uow: ignore_epc(uow, epc, reason=reason, now=now_us(), actor=by),
-        as_json=json,
-    )
-
-
-@app.command()
-def watch(config: ConfigOption, epc: Epc, reason: Reason, by: By, json: JsonOption = False) -> int:
-    """Take an ignored EPC back into the inbox."""
-    return _decided(
-        config,
-        lambda uow: watch_epc(uow, epc, reason=reason, now=now_us(), actor=by),
-        as_json=json,
-    )
-
-
-def _decided(
-    config: ConfigOption, work: Callable[[UnitOfWork], Awaitable[HeldEpc]], *, as_json: bool
+def ignore(
+    epc: Epc,
+    reason: Reason,
+    *,
+    api: Address = DEFAULT_API,
+    key_file: KeyFile = None,
+    as_json: AsJson = False,
 ) -> int:
-    done = in_database(config, work)
+    """Put a stranger's tag aside; it is counted when read, and asks for nothing."""
+    done = _post(epc, "ignore", {"reason": reason}, api=api, key_file=key_file)
+    return _said(done, f"{epc.upper()} ignored", as_json=as_json)
+
+
+@app.command()
+def watch(
+    epc: Epc,
+    reason: Reason,
+    *,
+    api: Address = DEFAULT_API,
+    key_file: KeyFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Take an ignored EPC back into the inbox."""
+    done = _post(epc, "watch", {"reason": reason}, api=api, key_file=key_file)
+    return _said(done, f"{epc.upper()} held", as_json=as_json)
+
+
+@app.command()
+def bind(
+    epc: Epc,
+    reason: Reason,
+    sku: Annotated[str, typer.Option("--sku", help="The item that it is a unit of.")],
+    *,
+    owner: Annotated[str | None, typer.Option("--owner", help="Whose goods.")] = None,
+    location: Annotated[str | None, typer.Option("--at", help="Where it lies, untagged.")] = None,
+    lot: Annotated[str | None, typer.Option("--lot", help="Of which lot.")] = None,
+    api: Address = DEFAULT_API,
+    key_file: KeyFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Say that it is a unit of an item; its readings count from now on."""
+    wanted = {"reason": reason, "sku": sku, "owner": owner, "location": location, "lot": lot}
+    body = {name: value for name, value in wanted.items() if value is not None}
+    done = _post(epc, "bind", body, api=api, key_file=key_file)
+    return _said(done, f"{done['key']} is a unit of {sku}", as_json=as_json)
+
+
+def _post(epc: str, act: str, body: dict[str, str], *, api: str, key_file: Any) -> Any:
+    return call(
+        "POST",
+        f"/v1/inbox/{quote(epc, safe='')}/{act}",
+        api=api,
+        key_file=key_file,
+        document=json.dumps(body).encode(),
+        # One EPC is bound once: the same command again is the same call.
+        headers={"Idempotency-Key": f"inbox-{act}-{epc.upper()[:200]}"} if act == "bind" else None,
+    )
+
+
+def _said(answer: Any, line: str, *, as_json: bool) -> int:
     if as_json:
-        emit(_row(done))
+        emit(answer)
     else:
-        echo(f"{done.epc} {done.state}")
+        echo(line)
     return Code.DONE
