@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from core.application.ports.carriers import Carrier
 from core.application.ports.uow import Ids, UnitOfWork
+from core.domain.binding import check_free
 from core.domain.errors import FieldError, Refused, not_found
 from core.domain.naming import normal_unit_key
 from core.domain.orders import Fulfilment
@@ -21,6 +22,9 @@ async def register_tote(uow: UnitOfWork, name: str, *, now: int, ids: Ids) -> Ca
     found = await uow.carriers.find(key)
     if found is not None and found.kind != "tote":
         raise Refused("state-conflict", "This key belongs to another kind of handling unit.")
+    holder = await uow.tags.holder(key)
+    if holder is not None and holder.what == "retired":
+        check_free(holder, None)
     start = await uow.picking.tote_start()
     if found is None:
         tote = Carrier(

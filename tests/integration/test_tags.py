@@ -21,6 +21,7 @@ from core.application.tags import (
     kill,
     retag,
 )
+from core.application.totes import register_tote
 from core.application.verify import verify
 from core.db.uow import PgUnitOfWorkFactory, build_engine
 from core.domain.errors import Refused
@@ -250,6 +251,14 @@ async def test_a_pallet_keeps_its_goods_under_a_new_sscc_and_dies_only_empty(hou
     await house.do(killing(new))
     standing = await house.do(lambda uow: uow.tracking.standing([PALLET, new]))
     assert standing == {PALLET: "retired", new: "retired"}
+
+
+async def test_a_dead_tote_is_not_taken_into_use_again(house: House) -> None:
+    await house.do(lambda uow: register_tote(uow, TOTE, now=5, ids=new_id))
+    await house.do(killing(TOTE))
+
+    again = await house.refused(lambda uow: register_tote(uow, TOTE, now=6, ids=new_id))
+    assert again.code == "epc-retired"
 
 
 async def test_binding_an_epc_releases_it_from_the_inbox(house: House) -> None:
