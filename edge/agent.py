@@ -124,6 +124,11 @@ class Agent:
             mono_us=mono_us,
         )
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether no device will ever yield again (recorded traces that were played)."""
+        return all(loop.over for loop in self._loops.values())
+
     def _note_change(self) -> None:
         self._changed = True
         self._wake.set()

@@ -63,6 +63,7 @@ class DeviceLoop:
         self._fatal = False
         self._reported_lost = False
         self.connects = 0
+        self.over = False
 
     def state(self, at: int) -> DeviceState:
         """How the device is."""
@@ -77,6 +78,7 @@ class DeviceLoop:
         while await self.step():
             await self._pause(self._retry_s * self._rng.uniform(0.5, 1.0))
             self._retry_s = min(self._retry_s * 2, LAST_RETRY_S)
+        self.over = True
 
     async def step(self) -> bool:
         """One connection's life; False when there will be no other."""

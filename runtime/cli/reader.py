@@ -1,7 +1,9 @@
-"""`dockledger reader`: what would be made of a device's messages, one JSON line per item."""
+"""`dockledger reader`: look at readers, try them, record and replay what they send."""
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
 import sys
 from collections.abc import Iterator
@@ -16,9 +18,18 @@ from edge.drivers.json_mapping import MappingError
 from edge.drivers.port import DriverNotice, RawRead, RawScan
 from edge.drivers.refusals import Item, Refused
 from runtime.cli.exits import usage
+from runtime.cli.reader_replay import replay_command
+from runtime.cli.reader_trials import record_command, try_command, tune_command
 
 MAX_DOCUMENT: int = 1 << 20
 app = typer.Typer(help="Look at what readers send.", no_args_is_help=True)
+app.command("test")(try_command)
+app.command("record")(record_command)
+app.command("tune")(tune_command)
+app.command("replay")(replay_command)
+with contextlib.suppress(ModuleNotFoundError):
+    # An agent's machine has no HTTP client; the list is asked for where one is installed.
+    app.command("list")(importlib.import_module("runtime.cli.reader_list").list_command)
 
 
 @app.callback()

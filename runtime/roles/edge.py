@@ -8,7 +8,7 @@ import importlib
 import logging
 import os
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar
@@ -123,8 +123,14 @@ def thread_of_its_own(pool: ThreadPoolExecutor) -> Offload:
     return offload
 
 
-async def run(settings: Settings) -> None:
-    """Run one agent until cancelled; then what is in memory goes into the spool."""
+Watch = Callable[[Agent, Spool], Awaitable[None]]
+
+
+async def run(
+    settings: Settings, *, devices: Sequence[DeviceSetup] | None = None, watch: Watch | None = None
+) -> None:
+    """Run one agent until cancelled, or until `watch` returns; then what is in memory goes into
+    the spool. `devices` stand in for those of the settings (a replay)."""
     edge = _edge(settings)
     identity = Identity(settings.site, edge.agent, _version())
     hit = kill_at(os.environ)
@@ -147,7 +153,9 @@ async def run(settings: Settings) -> None:
                 devices=[
                     device_setup(device, settings, linger_ms=edge.batch.linger_ms)
                     for device in edge.devices
-                ],
+                ]
+                if devices is None
+                else devices,
                 spool=spool,
                 bus=bus,
                 batcher=Batcher(max_readings=edge.batch.max_readings),
@@ -158,11 +166,29 @@ async def run(settings: Settings) -> None:
             )
             log.info("agent_started", extra={"agent": edge.agent, "boot": spool.boot})
             try:
-                await agent.run()
+                if watch is None:
+                    await agent.run()
+                else:
+                    await _watched(agent, spool, watch)
             finally:
                 await agent.finish()
                 await _farewell(bus, identity, spool)
                 await offload(spool.close)
+
+
+async def _watched(agent: Agent, spool: Spool, watch: Watch) -> None:
+    """The agent ends when the watch does, the watch when the agent breaks."""
+    running = asyncio.ensure_future(agent.run())
+    watching = asyncio.ensure_future(watch(agent, spool))
+    try:
+        done, _ = await asyncio.wait((running, watching), return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in (running, watching):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
 
 async def _farewell(bus: MqttBus, identity: Identity, spool: Spool) -> None:
