@@ -118,6 +118,17 @@ class Localizer:
         tag.told = heard.at
         return _position(tag, heard, changed=False)
 
+    def lose(self, key: str, read_point: str) -> Position | None:
+        """It is no longer heard: last known place, no confidence. None where none is known.
+
+        The next sighting at that place is told at once.
+        """
+        tag = self._tags.get(key)
+        if tag is None or tag.current is None:
+            return None
+        tag.told = 0
+        return Position(key, tag.current, read_point, 0.0, tag.since, tag.last, changed=False)
+
     def put(self, key: str, place: int, read_point: str, *, at: int) -> Position:
         """A pass or a scan says where it is: certain, and the zones start anew."""
         tag = self._tags[key] = _Tag(current=place, since=at, told=at, last=at)

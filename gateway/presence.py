@@ -1,20 +1,14 @@
-"""Presence of a tag at a read point: ALE states, and SMURF's window for readers of zones.
+"""Presence of a tag at a read point: the states glimpsed, observed and lost.
 
-ALE (EPCglobal Application Level Events): glimpsed, observed, lost. SMURF: Jeffery, Garofalakis and
-Franklin, "Adaptive Cleaning for RFID Data Streams", VLDB 2006. Times in microseconds, monotonic.
+After EPCglobal ALE (Application Level Events). Times in microseconds, monotonic.
 """
 
 from __future__ import annotations
 
-import math
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 State = Literal["glimpsed", "observed", "lost", "forgotten"]
-DELTA = 0.05
-EPOCH_US = 250_000
-LONGEST_EPOCHS = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,36 +85,3 @@ class Presence:
             return []
         del self._tags[key]
         return [Change(key, "lost" if tag.observed else "forgotten", tag.last + limit)]
-
-
-@dataclass(slots=True)
-class SmurfWindow:
-    """One tag's adaptive window of `width` epochs over its read rate per epoch (0 to 1)."""
-
-    width: int = 1
-    _rates: deque[float] = field(default_factory=lambda: deque(maxlen=LONGEST_EPOCHS))
-
-    def epoch(self, rate: float) -> bool:
-        """An epoch ended in which this share of the reader's cycles read the tag; is it present?
-
-        Grows while the window is too short to be sure of a read (1 - DELTA), and halves when the
-        reads in it fall outside two standard deviations of what a present tag would give.
-        """
-        self._rates.append(min(max(rate, 0.0), 1.0))
-        seen = self._seen()
-        if not seen:
-            self.width = 1
-            return False
-        p = sum(seen) / len(seen)
-        needed = math.ceil(math.log(1 / DELTA) / p)
-        if needed > self.width:
-            self.width = max(min(self.width + 2, needed), 1)
-        elif abs(len(seen) - self.width * p) > 2 * math.sqrt(self.width * p * (1 - p)):
-            self.width = max(min(self.width // 2, needed), 1)
-        self.width = min(self.width, LONGEST_EPOCHS)
-        return bool(self._seen())
-
-    def _seen(self) -> list[float]:
-        """The rates of the epochs in the window that read the tag."""
-        window = list(self._rates)[-self.width :]
-        return [rate for rate in window if rate > 0.0]

@@ -23,6 +23,7 @@ from core.application.ports.tracking import (
     ReadPointRow,
     StreamKey,
 )
+from gateway.absence import Absence, Heard, Source
 from gateway.beams import Edge, Way
 from gateway.calls import early_call, final_call
 from gateway.group import Message
@@ -56,13 +57,18 @@ class Outcome:
 
 
 class Tracker:
-    """One cell's memory; `at` is the gateway's monotonic clock throughout."""
+    """One cell's memory; `at` is the gateway's monotonic clock throughout.
 
-    def __init__(self, registry: Registry, *, ids: Callable[[], UUID]) -> None:
+    `early` calls tell a driver at once; none enters a final call, so a replay goes without.
+    """
+
+    def __init__(self, registry: Registry, *, ids: Callable[[], UUID], early: bool = True) -> None:
         self._ids = ids
+        self._early = early
         self.registry = registry
         self.portals: dict[str, Portal] = {}
         self.localizer = Localizer()
+        self.absence = Absence()
         self.heard_agent: dict[str, int] = {}
         self._diverted: dict[str, int] = {}
         self._outcome = Outcome()
@@ -111,6 +117,8 @@ class Tracker:
         if not away:
             self.hear_agent(status.agent, at=at)
         devices = () if status.devices is UNSET else status.devices
+        if not away and status.spooled in (UNSET, 0):
+            self.absence.alive(status.agent, devices, status.sent_at)
         away = away or any(one.state == "dead" for one in devices)
         for name, portal in self.portals.items():
             if status.agent in self.registry.agents_of(name):
@@ -165,6 +173,9 @@ class Tracker:
                 read.count,
                 read.occurred_at if read.last_at is UNSET else read.last_at,
             )
+            source = Source(message.stream.agent, read.device)
+            told = (source, point.read_point, message.stream, message.seq)
+            self.absence.hear(Heard(seen.key, sighting.at, *told))
             found = self.localizer.hear(sighting)
             if found is not None:
                 self._write(found, message.stream, message.seq)
@@ -228,11 +239,7 @@ class Tracker:
         if point is None or point.location_id is None or key is None:
             return
         put = self.localizer.put(key, point.location_id, point.read_point, at=scan.occurred_at)
-        self._place(put, message)
-
-    def _place(self, found: Position | None, message: Message) -> None:
-        if found is not None:
-            self._write(found, message.stream, message.seq)
+        self._write(put, message.stream, message.seq)
 
     def _write(self, found: Position, stream: StreamKey, seq: int) -> None:
         before = self._outcome.positions.get(found.key)
@@ -260,6 +267,10 @@ class Tracker:
 
     def decide(self, *, at: int, waiting: frozenset[str] = frozenset()) -> Outcome:
         """What follows from all taken so far. Portals of `waiting` agents are being rebuilt."""
+        for gone in self.absence.step():
+            lost = self.localizer.lose(gone.key, gone.read_point)
+            if lost is not None:
+                self._write(lost, gone.stream, gone.seq)
         outcome = self._outcome
         self._outcome = Outcome()
         for portal in self.portals.values():
@@ -279,7 +290,7 @@ class Tracker:
             self._leave(portal, call, closing.load)
         late_opened, _ = portal.take()
         outcome.openings.extend(_opening(load, portal) for load in late_opened)
-        load = portal.load
+        load = portal.load if self._early else None
         if load is None or not (load.dirty or at - load.evaluated >= EVALUATE_EVERY_US):
             return
         load.evaluated = at

@@ -106,9 +106,9 @@ SHAPES: Final[dict[str, Shape]] = {
         " target:text biz_step:text cause:text pass_id:uuid? actor:text?",
         "Moved": "moved:bool to:text",
         "Unit": "key:text owner:text sku:text lot:text? state:text status:text location:text?"
-        " handling_unit:uuid?",
+        " handling_unit:uuid? seen_location:text? confidence:number? presence:text? age_s:number?",
         "HandlingUnit": "id:uuid key:text kind:text state:text owner:text? location:text?"
-        " contents:[object]",
+        " contents:[object] seen_location:text? confidence:number? presence:text? age_s:number?",
         "Step": "at:time what:text source:text? target:text? fact:text? pass_id:uuid?",
         "Journey": "key:text steps:[Step] complete:bool",
         "Adjustment": "id:uuid state:text sku:text location:text delta:int reason:text",

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from core.api.app import check_query
 from core.api.deps import (
+    context,
     cursor_invalid,
     json_answer,
     owners_scope,
@@ -23,6 +24,7 @@ from core.api.schemas.orders import shown
 from core.application.ports.stock_views import MoveFilter
 from core.application.ports.uow import UnitOfWork
 from core.domain.naming import normal_unit_key
+from core.domain.presence import age_s, presence_of
 
 router = APIRouter(dependencies=[Depends(check_query)], tags=["stock"])
 allow(
@@ -124,7 +126,14 @@ async def unit(request: Request, key: str, site: str | None = None) -> Response:
     async def read(uow: UnitOfWork) -> dict[str, Any]:
         return await uow.stock_views.unit(wanted, owners)
 
-    return json_answer(shown(await transact(request, read, site=site)))
+    return json_answer(shown(_believed(request, await transact(request, read, site=site))))
+
+
+def _believed(request: Request, row: dict[str, Any]) -> dict[str, Any]:
+    """The row with what its position is worth by now: presence and age."""
+    now, seen_at = context(request).clock(), row["last_seen_at"]
+    presence = presence_of(row["confidence"], seen_at, now=now)
+    return {**row, "presence": presence, "age_s": age_s(seen_at, now=now)}
 
 
 @router.get("/v1/handling-units/{name:path}", summary="One handling unit and what it holds")
@@ -136,7 +145,7 @@ async def handling_unit(request: Request, name: str, site: str | None = None) ->
     async def read(uow: UnitOfWork) -> dict[str, Any]:
         return await uow.stock_views.handling_unit(wanted, owners)
 
-    return json_answer(shown(await transact(request, read, site=site)))
+    return json_answer(shown(_believed(request, await transact(request, read, site=site))))
 
 
 def _id_or_key(name: str) -> UUID | str:

@@ -7,13 +7,14 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from core.api.deps import paged, path_id
+from core.api.deps import context, paged, path_id
 from core.api.orders import place_after
 from core.application.ports.order_views import OrderFilter
 from core.application.ports.stock_views import MoveFilter
 from core.application.ports.uow import UnitOfWork
 from core.domain.errors import Refused
 from core.domain.naming import normal_unit_key
+from core.domain.presence import presence_of
 from core.domain.states import ORDER
 from core.web.forms import chosen, page
 from core.web.render import read, scope_of, show, who
@@ -67,6 +68,8 @@ async def found(request: Request, key: str) -> Response:
             it, is_carrier = await unit.stock_views.handling_unit(wanted, owners), True
         except Refused:
             it, is_carrier = await unit.stock_views.unit(wanted, owners), False
-        return {"it": it, "is_carrier": is_carrier, "steps": steps}
+        now = context(request).clock()
+        believed = presence_of(it["confidence"], it["last_seen_at"], now=now)
+        return {"it": it, "is_carrier": is_carrier, "steps": steps, "presence": believed}
 
     return await show(request, "find.html", key=wanted, **await read(request, look))

@@ -92,3 +92,47 @@ async def test_a_tote_whose_order_is_picked_is_sent_to_its_pack_lane_once(
     assert [(c.agent, c.device, c.lane) for c in found] == [("floor-1", "c1", 1)] * diverts
     moved = await rig.rows("SELECT payload->>'location' AS at FROM outbox ORDER BY id")
     assert [row["at"] for row in moved] == ["CONV-1"]
+
+
+async def test_a_tag_that_fell_silent_is_lost_at_its_last_place_and_back_at_once(rig: Rig) -> None:
+    stepper = await rig.holder()
+    key = "01/80614141123458/21/6789"
+    header = {"schema": "reads.v1", "site": SITE, "agent": "floor-1", "boot": 1}
+    other = "3034257BF7194E4000001A86"
+
+    async def hear(epc: str, seq: int) -> None:
+        at = rig.clock.pass_s(2.0)
+        read = {
+            "epc": epc,
+            "device": "z1",
+            "antenna": 1,
+            "rssi_dbm": -50.0,
+            "occurred_at": at,
+            "count": 3,
+        }
+        message = {**header, "seq": seq, "sent_at": at, "reads": [read]}
+        await stepper.feed(delivered(message, agent="floor-1"))
+
+    async def place() -> tuple[str, bool]:
+        row = (
+            await rig.rows(
+                "SELECT l.code, p.confidence FROM position p JOIN location l"
+                " ON l.location_id = p.location_id WHERE p.subject = $1",
+                key,
+            )
+        )[0]
+        return row["code"], row["confidence"] > 0
+
+    for seq in range(1, 13):
+        await hear("3034257BF7194E4000001A85", seq)
+    assert await place() == ("STAGE-IN", True)
+    for seq in range(13, 21):
+        await hear(other, seq)
+    still = await place()
+    for seq in range(21, 27):
+        await hear(other, seq)
+    gone = await place()
+    await hear("3034257BF7194E4000001A85", 27)
+
+    assert (still, gone) == (("STAGE-IN", True), ("STAGE-IN", False))
+    assert await place() == ("STAGE-IN", True)

@@ -1,12 +1,8 @@
-"""Presence: ALE states with their four settings, and SMURF's window against its paper's figures."""
+"""Presence: ALE states with their four settings."""
 
 from __future__ import annotations
 
-import random
-
-import pytest
-
-from gateway.presence import PORTAL, ZONE, Presence, SmurfWindow
+from gateway.presence import PORTAL, ZONE, Presence
 
 MS = 1_000
 
@@ -44,38 +40,3 @@ def test_a_tag_that_comes_back_after_it_was_lost_begins_anew() -> None:
         ("a", "glimpsed", 9_000 * MS),
     ]
     assert presence.state("a") == "glimpsed"
-
-
-@pytest.mark.parametrize(("rate", "epochs"), [(0.9, 4), (0.65, 5), (0.3, 10)])
-def test_the_window_grows_to_the_width_of_the_paper(rate: float, epochs: int) -> None:
-    window = SmurfWindow()
-    widest = 1
-
-    for _ in range(12):
-        window.epoch(rate)
-        widest = max(widest, window.width)
-
-    assert widest == epochs
-
-
-def test_a_tag_that_is_often_missed_stays_present() -> None:
-    window, rng = SmurfWindow(), random.Random(4)
-
-    present = [window.epoch(0.65 if rng.random() < 0.65 else 0.0) for _ in range(400)]
-
-    # Epoch by epoch it would be there for 65 %; the window is made for 1 - DELTA.
-    assert sum(present[10:]) / 390 > 0.93
-    assert window.width <= 5
-
-
-def test_a_tag_that_left_is_gone_within_its_window() -> None:
-    window = SmurfWindow()
-    for _ in range(12):
-        window.epoch(0.65)
-    width = window.width
-
-    gone = [window.epoch(0.0) for _ in range(width + 1)]
-
-    assert gone[0]
-    assert not gone[-1]
-    assert window.width == 1

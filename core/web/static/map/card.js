@@ -76,7 +76,7 @@ export class Card {
   /** @param {any} row */
   carrier(row) {
     const at = row.last_seen_at ?? row.changed_at;
-    const sure = row.confidence === null || row.confidence === undefined ? "" : ` · ${Math.round(row.confidence * 100)} % sure`;
+    const sure = row.confidence === null || row.confidence === undefined ? "" : row.confidence === 0 ? " · lost" : ` · ${Math.round(row.confidence * 100)} % sure`;
     return [
       h("strong", { class: "mono" }, row.key),
       h("div", { class: "soft" }, `${row.kind} · ${row.state} · ${row.place}`),
