@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from contracts.v1 import Colour
-from edge.drivers.port import Driver, FatalError, TransientError
+from edge.drivers.port import Driver, FatalError, OutputTimeoutError, TransientError
 
 log = logging.getLogger(__name__)
 
 MAX_ORDERS = 64
 # A diverter is held this long for its load, then let go.
 DIVERT_US = 1_500_000
+# A lamp or a release that was not confirmed is tried again after this.
+RETRY_US = 1_000_000
 
 Result = Literal["done", "refused", "expired"]
 COLOURS: tuple[Colour, ...] = ("green", "amber", "red")
@@ -50,6 +52,7 @@ class Outputs:
         self._shown: dict[int, bool] = {}
         self._orders: deque[Order] = deque()
         self._held: dict[int, int] = {}
+        self._light_due: int | None = None
         self.wake = asyncio.Event()
 
     @property
@@ -61,12 +64,14 @@ class Outputs:
         """The device came (its outputs are unknown then) or went."""
         self._driver = driver
         self._shown.clear()
+        self._light_due = None
         self.wake.set()
 
     def show(self, colour: Colour) -> None:
         """Want a colour."""
         if colour != self._wanted:
             self._wanted = colour
+            self._light_due = None
             self.wake.set()
 
     def order(self, order: Order) -> None:
@@ -85,12 +90,12 @@ class Outputs:
         if driver is None:
             return
         try:
-            await self._apply_light(driver)
+            if self._light_due is None or self._light_due <= at:
+                await self._light_up(driver)
             while self._orders:
                 await self._apply(driver, self._orders.popleft())
             for port in [p for p, until in self._held.items() if until <= at]:
-                await driver.set_output(port, state=False)
-                del self._held[port]
+                await self._release(driver, port)
         except TransientError:
             if self._driver is driver:
                 self._driver = None
@@ -98,6 +103,28 @@ class Outputs:
         except FatalError:
             self._light = {}
             log.error("light_port_missing", extra={"device": self._device})
+
+    async def _light_up(self, driver: Driver) -> None:
+        try:
+            await self._apply_light(driver)
+        except OutputTimeoutError:
+            self._light_due = self._mono_us() + RETRY_US
+            self._warn_late("light")
+        else:
+            self._light_due = None
+
+    async def _release(self, driver: Driver, port: int) -> None:
+        try:
+            await driver.set_output(port, state=False)
+        except OutputTimeoutError:
+            self._held[port] = self._mono_us() + RETRY_US
+            self._warn_late("release", port)
+        else:
+            del self._held[port]
+
+    def _warn_late(self, what: str, port: int | None = None) -> None:
+        extra = {"device": self._device, "what": what, "port": port}
+        log.warning("output_unconfirmed", extra=extra)
 
     async def _apply_light(self, driver: Driver) -> None:
         # The wanted lamp first: what a person must see does not wait for the others to go out.
@@ -112,21 +139,42 @@ class Outputs:
             self.wake.set()
 
     async def _apply(self, driver: Driver, order: Order) -> None:
+        if order.deadline <= self._mono_us():
+            order.done("expired")
+            return
         try:
-            await driver.set_output(order.port, state=order.state)
+            await self._in_time(driver, order)
         except FatalError:
             order.done("refused")
-            return
+        except OutputTimeoutError:
+            # It may have switched all the same, so a pulse is let go.
+            self._hold(order)
+            self._warn_late("order", order.port)
+            order.done("expired")
         except TransientError:
             self._orders.appendleft(order)
             raise
+        else:
+            self._hold(order)
+            order.done("done")
+
+    async def _in_time(self, driver: Driver, order: Order) -> None:
+        left_us = order.deadline - self._mono_us()
+        try:
+            async with asyncio.timeout(left_us / 1e6):
+                await driver.set_output(order.port, state=order.state)
+        except TimeoutError:
+            raise OutputTimeoutError("not confirmed before its deadline") from None
+
+    def _hold(self, order: Order) -> None:
         if order.hold_us is not None:
             self._held[order.port] = self._mono_us() + order.hold_us
-        order.done("done")
 
     def due(self) -> int | None:
-        """When a pulse ends or an order expires."""
+        """When a pulse ends, an order expires or the light is tried again."""
         times = [*self._held.values()] if self._driver is not None else []
+        if self._driver is not None and self._light_due is not None:
+            times.append(self._light_due)
         times += [order.deadline for order in self._orders]
         return min(times, default=None)
 
