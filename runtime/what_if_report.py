@@ -61,11 +61,18 @@ def _numbers(table: object, where: str) -> dict[str, float]:
     return dict(table)
 
 
-def show(found: Difference, *, as_json: bool) -> None:
-    """Print passes, moves and stock that would differ."""
+def show(found: Difference, *, as_json: bool, book: Difference | None = None) -> None:
+    """Print passes, moves and stock that would differ, and the same against the booked passes."""
     if as_json:
-        emit(asdict(found))
+        emit({**asdict(found), "book": None if book is None else asdict(book)})
         return
+    _say(found)
+    if book is not None:
+        echo("against the booked passes:")
+        _say(book)
+
+
+def _say(found: Difference) -> None:
     for one in found.changed:
         echo(
             f"{iso(one.at)}  {one.portal:<12} {one.before or 'no pass'} -> "

@@ -13,6 +13,7 @@ from core.application.decisions import PassCall
 from core.application.ports.tracking import RegistryRows, StreamKey
 from core.db.uow import PgUnitOfWorkFactory, build_engine
 from gateway.archive_reader import archived
+from gateway.booked import at_closing, booked_call
 from gateway.replay import replay, with_portal_settings, with_settings, within
 from gateway.thresholds import Thresholds
 from gateway.trace_time import TraceTimeError, parse_time
@@ -68,7 +69,10 @@ def command(
     if what_if is not None:
         general, by_portal = other_thresholds(what_if)
         other = run(with_portal_settings(rows, {**wanted, **general}, by_portal))
-        show(compare(calls, other), as_json=json)
+        booked = asyncio.run(_booked(tree.database.url.reveal(), tree.site, window))
+        theirs = [call for call in booked if portal in (None, call.portal)]
+        against = compare(theirs, at_closing(other))
+        show(compare(calls, other), as_json=json, book=against)
         return Code.DONE
     _list(calls, as_json=json)
     return Code.DONE
@@ -125,6 +129,17 @@ def _changes(given: list[str]) -> dict[str, float]:
         except ValueError:
             raise usage(f"{name} wants a number") from None
     return found
+
+
+async def _booked(url: str, site: str, window: tuple[int | None, int | None]) -> list[PassCall]:
+    """The booked passes of the span; read only."""
+    engine = build_engine(url, pool_size=1)
+    try:
+        async with PgUnitOfWorkFactory(engine)(site) as uow:
+            rows = await uow.inbound_views.booked(since=window[0], until=window[1])
+    finally:
+        await engine.dispose()
+    return [booked_call(row) for row in rows]
 
 
 async def _book(url: str, site: str) -> tuple[RegistryRows, dict[StreamKey, int]]:

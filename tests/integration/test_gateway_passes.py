@@ -18,6 +18,7 @@ from core.application.verify import verify
 from core.application.visits import close_visit, open_visit
 from core.domain.tags import Document
 from gateway.archive_reader import archived
+from gateway.booked import at_closing, booked_call
 from gateway.replay import replay, with_portal_settings, with_settings, within
 from gateway.what_if import compare
 from tests.gateway_rig import SITE, Rig, Stepper, a_rig, delivered
@@ -285,4 +286,12 @@ async def test_the_archive_replayed_gives_the_same_passes_and_writes_nothing(rig
     assert compare(other, at_door).changed == ()
     assert compare(again, again).moves_after == len({PALLET, *UNITS})
     assert compare(again, other).changed != ()
+    async with rig.open_unit(SITE) as uow:
+        book = [booked_call(row) for row in await uow.inbound_views.booked(since=None, until=None)]
+        none = await uow.inbound_views.booked(since=None, until=call.occurred_at - 60 * SECOND)
+    same = compare(book, at_closing(again))
+    assert (same.same, same.changed, same.stock, none) == (1, (), {}, [])
+    assert same.moves_before == same.moves_after == len({PALLET, *UNITS})
+    assert compare(book, []).moves_after == 0
+    assert compare(book, []).stock[PALLET] == -1
     assert await rig.rows("SELECT * FROM pass ORDER BY pass_id") == before

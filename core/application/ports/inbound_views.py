@@ -50,6 +50,9 @@ class InboundViews(Protocol):
     async def portal_pass(self, pass_id: UUID) -> Row:
         """One pass with its tags, evidence and planned moves; else not-found."""
 
+    async def booked(self, *, since: int | None, until: int | None) -> list[Row]:
+        """Booked passes of readers that closed in a span, with the keys that they carried."""
+
     async def portals(self) -> list[Row]:
         """Portals with modes, open visit, last verdict and the state of their agent."""
 

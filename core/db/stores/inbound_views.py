@@ -80,6 +80,10 @@ class PgInboundViews:
         row["tags"] = await self._fetch(sql.PASS_TAGS, pass_id)
         return row
 
+    async def booked(self, *, since: int | None, until: int | None) -> list[Row]:
+        """See the port."""
+        return await self._fetch(sql.BOOKED, since, until)
+
     async def portals(self) -> list[Row]:
         """See the port."""
         return await self._fetch(sql.PORTALS)

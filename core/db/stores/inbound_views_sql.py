@@ -83,6 +83,15 @@ LEFT JOIN location l ON l.site_id = t.site_id
   AND l.location_id = COALESCE(u.location_id, h.location_id)
 WHERE t.site_id = $1 AND t.pass_id = $2 ORDER BY t.outcome, t.epc
 """
+BOOKED = """
+SELECT p.pass_id, p.portal, p.state, p.closed_at, ARRAY(SELECT t.epc_key FROM pass_tag t
+  WHERE t.site_id = p.site_id AND t.pass_id = p.pass_id AND t.epc_key IS NOT NULL
+  AND t.outcome NOT IN ('rejected', 'missing', 'not_seen') ORDER BY t.epc_key) AS keys
+FROM pass p WHERE p.site_id = $1 AND p.booking = 'booked' AND p.first_agent <> 'scan'
+  AND p.state IN ('in', 'out') AND ($2::bigint IS NULL OR p.closed_at >= $2)
+  AND ($3::bigint IS NULL OR p.closed_at < $3)
+ORDER BY p.closed_at, p.pass_id
+"""
 PORTALS = """
 SELECT p.portal, d.code AS door, i.code AS inside, v.visit_id,
   last.verdict AS last_verdict, last.decided_at AS last_decided_at, last.pass_id AS last_pass_id,
