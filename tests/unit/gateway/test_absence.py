@@ -120,3 +120,15 @@ def test_a_tag_heard_by_another_reader_has_not_left() -> None:
     assert absence.step() == []
     absence.alive(READER.agent, live(second), 3_600 * SECOND)
     assert [gone.source for gone in absence.step()] == [second]
+
+
+def test_a_tag_between_two_readers_keeps_one_reminder_for_each() -> None:
+    absence = Absence()
+    other = Source("rack-agent", "rack-2")
+    for n in range(1_000):
+        absence.hear(heard("tag-1", n * SECOND, (READER, other)[n % 2]))
+        assert absence.step() == []
+    assert absence.waiting <= 2
+    absence.alive("rack-agent", live(other), 999 * SECOND + LONGEST_US)
+    assert [gone.key for gone in absence.step()] == ["tag-1"]
+    assert absence.waiting <= 1
