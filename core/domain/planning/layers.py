@@ -55,7 +55,9 @@ def build(layout: Blocks, start: Place, end: Place, stops: Sequence[Place]) -> l
     """Layers for the shortest walk from `start` over all `stops` to `end`.
 
     Without obstacles and with every place on an aisle, aisles without a place are left out: each
-    leg of a shortest walk goes up or down in the aisle it leaves or the one it reaches.
+    leg of a shortest walk goes up or down in the aisle it leaves or the one it reaches. Walking a
+    stretch there and back only to pass it is never needed on a closed walk over two aisles or more
+    whose places are on aisles, stops inside them (Dunn et al., arXiv 2501.14123); else it is tried.
     """
     marks: list[tuple[Place, int]] = [(place, 0) for place in stops]
     marks += [(start, 0)] if start == end else [(start, 1), (end, 1)]
@@ -71,7 +73,9 @@ def build(layout: Blocks, start: Place, end: Place, stops: Sequence[Place]) -> l
             column.touched[nodes[y]] = column.touched.get(nodes[y], 0) ^ odd
         else:
             column.stops[y] = column.stops.get(y, 0) ^ odd
-    return _layers(layout, columns, twice=not layout.is_open or start != end)
+    on_node = any(layout.xy(place)[1] in nodes for place in stops)
+    plain = spare and start == end and not on_node and len(columns) > 1
+    return _layers(layout, columns, twice=not plain)
 
 
 def _layers(layout: Blocks, columns: dict[float, _Column], *, twice: bool) -> list[Layer]:

@@ -1,0 +1,102 @@
+"""`dockledger plan route` and `dockledger bench routes`: answers, tables and refusals."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from runtime.cli.main import run
+
+ROUTE: dict[str, object] = {
+    "layout": {"aisles": [0, 3, 6], "cross_aisles": [0, 10]},
+    "start": {"aisle": 0, "y": 10},
+    "stops": [{"aisle": 1, "y": 2}, {"aisle": 0, "y": 1}],
+}
+INSTANCE: dict[str, object] = {
+    "name": "two aisles",
+    "aisles": 2,
+    "cells": 4,
+    "depot_aisle": 0,
+    "depot_side": "top",
+    "aisle_gap": 3.0,
+    "cell_gap": 1.0,
+    "top_gap": 1.0,
+    "bottom_gap": 1.0,
+    "stock": [[0, 0, 1, 1], [1, 1, 0, 1]],
+    "demand": {"0": 1, "1": 1},
+    "opt_one_block": 12.0,
+    "opt_two_block": 12.0,
+}
+
+
+def _file(folder: Path, document: object) -> str:
+    path = folder / "given.json"
+    path.write_text(json.dumps(document))
+    return str(path)
+
+
+def test_a_route_says_what_it_saves(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", "route", _file(tmp_path, ROUTE)]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["metres"] == 26.0
+    assert answer["saved_metres"] == answer["serpentine_metres"] - 26.0 >= 0
+    assert sorted(answer["order"]) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"stops": 3}, "plan_input"),
+        ({"stops": [{"aisle": 0}]}, "plan_input"),
+        ({"stops": [{"aisle": True, "y": 1}]}, "plan_input"),
+        ({"stops": [{"aisle": 7, "y": 1}]}, "plan_place"),
+        ({"start": {"aisle": 0, "y": float("nan")}}, "plan_input"),
+        ({"layout": {"aisles": [3, 0], "cross_aisles": [0, 10]}}, "plan_layout"),
+        (
+            {"layout": {**ROUTE["layout"], "closed_aisles": [[1, 1], [1, 5]]}},  # type: ignore[dict-item]
+            "plan_unreachable",
+        ),
+    ],
+)
+def test_a_bad_route_is_refused_by_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: dict[str, object], code: str
+) -> None:
+    assert run(["plan", "route", _file(tmp_path, {**ROUTE, **change})]) == 3
+    assert f"dockledger: {code}:" in capsys.readouterr().err
+
+
+def test_the_bench_tells_an_optimum_from_a_longer_walk(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["bench", "routes", _file(tmp_path, INSTANCE), "--json"]) == 0
+    tables = json.loads(capsys.readouterr().out)["tables"]
+    assert [(row["instances"], row["optimal"]) for row in tables] == [(1, 1), (1, 1)]
+    assert run(["bench", "routes", _file(tmp_path, {**INSTANCE, "opt_one_block": 11.0})]) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"aisles": 0}, {"depot_side": "left"}, {"stock": [[0, 5, 1, 1]]}, {"demand": {"7": 1}}],
+)
+def test_a_file_of_another_format_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: dict[str, object]
+) -> None:
+    assert run(["bench", "routes", _file(tmp_path, {**INSTANCE, **change})]) == 3
+    assert "bench_format" in capsys.readouterr().err
+
+
+def test_every_published_optimum_is_reached(capsys: pytest.CaptureFixture[str]) -> None:
+    examples = os.environ.get("DOCKLEDGER_EXAMPLES")
+    path = Path(examples or "/").parent / "bench" / "sprp_single_location.jsonl.gz"
+    if not examples or not path.exists():
+        pytest.skip("DOCKLEDGER_EXAMPLES has no neighbour bench")
+    with gzip.open(path) as source:
+        count = sum(1 for _ in source)
+    assert run(["bench", "routes", str(path), "--json"]) == 0
+    for row in json.loads(capsys.readouterr().out)["tables"]:
+        assert row["optimal"] == row["instances"] == count
+        assert row["worst_ratio"] == pytest.approx(1.0)
