@@ -1,29 +1,38 @@
 """Portal verdicts on simulated traces that nothing was tuned on, expected lists off.
 
-`python -m bench portal` is the short run; `python -m bench.portal 1000` takes so many loads a row.
-Seeds derive from the commit id; `--tuning` uses the named tuning range instead.
+`python -m bench portal` is the short run; `python -m bench.portal 1000` takes so many loads a row,
+`--cross 0 5 --beams yes` only these rows. Seeds derive from the commit id or the name after
+`--seeds`; `tuning` is the range that rules may be tuned on.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import itertools
 import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, fields
+from functools import partial
 from uuid import UUID
 
-from bench.portal_air import Air, Moved
+from bench.portal_air import Air, Moved, Telling
 from core.application.decisions import PassCall
 from gateway.tracker import Tracker
 from tests.unit.gateway.lane import Lane, a_registry
 
-SHARES = (0.0, 0.01, 0.05, 0.20)
+Row = tuple[float, bool]
+ROWS: tuple[Row, ...] = (
+    *((share, True) for share in (0.0, 0.01, 0.05, 0.20)),
+    *((share, False) for share in (0.0, 0.05)),
+)
 A_RUN = 10
 SHORT = 40
+JOBS = 2
 
 
 @dataclass
@@ -53,6 +62,11 @@ class Score:
     cross_heard: int = 0
     lost_by: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
+
+    def add(self, other: Score) -> None:
+        """Count another part of the same row in."""
+        for one in fields(self)[2:]:
+            setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
 
     def line(self) -> dict[str, object]:
         """The row as shares in percent beside its counts."""
@@ -93,10 +107,10 @@ def seeds(name: str) -> Iterator[int]:
         yield int.from_bytes(digest[:6], "big")
 
 
-def calls_of(air: Air, *, beams: bool) -> list[PassCall]:
+def calls_of(telling: Telling, *, beams: bool) -> list[PassCall]:
     """The final calls of both doors."""
-    lane = Lane(Tracker(a_registry(beams=beams), ids=_ids()))
-    heard = air.heard()
+    lane = Lane(Tracker(a_registry(beams=beams), ids=_ids(), early=False))
+    heard = telling.heard()
     lane.hear_all([one for one in heard if beams or hasattr(one[0].what, "epc")])
     lane.rest(6.0)
     return lane.calls()
@@ -107,20 +121,43 @@ def _ids() -> Callable[[], UUID]:
     return lambda: UUID(int=next(numbers))
 
 
-def measure(name: str, loads: int, *, cross: float = 0.0, beams: bool = True) -> Score:
-    """One row over at least so many crossing loads."""
-    score = Score(cross, beams)
-    for seed in seeds(name):
-        if score.loads >= loads:
-            return score
-        air = Air(seed, loads=A_RUN, cross=cross)
-        count(score, air, calls_of(air, beams=beams))
-    return score
+def scores_of(seed: int, rows: Sequence[Row]) -> list[Score]:
+    """One run of traces, told once for each row."""
+    air = Air(seed, loads=A_RUN)
+    found = []
+    for cross, beams in rows:
+        telling = Telling(air, cross)
+        score = Score(cross, beams)
+        count(score, telling, calls_of(telling, beams=beams))
+        found.append(score)
+    return found
 
 
-def count(score: Score, air: Air, calls: Iterable[PassCall]) -> None:
+def measure(name: str, loads: int, *, rows: Sequence[Row] = ROWS, jobs: int = JOBS) -> list[Score]:
+    """Rows over at least so many crossing loads; the same seeds in the same order for each."""
+    totals = [Score(cross, beams) for cross, beams in rows]
+    for scores in _in_order(partial(scores_of, rows=rows), seeds(name), jobs):
+        for total, score in zip(totals, scores, strict=True):
+            total.add(score)
+        if totals[0].loads >= loads:
+            break
+    return totals
+
+
+def _in_order(
+    score: Callable[[int], list[Score]], drawn: Iterator[int], jobs: int
+) -> Iterator[list[Score]]:
+    if jobs == 1:
+        yield from map(score, drawn)
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        while True:
+            yield from pool.map(score, itertools.islice(drawn, 2 * jobs))
+
+
+def count(score: Score, telling: Telling, calls: Iterable[PassCall]) -> None:
     """Compare what was called with what was moved."""
-    calls = list(calls)
+    air = telling.air
     booked: dict[str, list[tuple[str, str]]] = {}
     asked: set[str] = set()
     why: dict[tuple[str, str], str] = {}
@@ -140,18 +177,19 @@ def count(score: Score, air: Air, calls: Iterable[PassCall]) -> None:
                 asked.add(key)
             why[key, call.portal] = tag.reason or call.direction
     for one in air.moved:
-        _load(score, air, one, booked, asked, why)
+        _load(score, telling, one, booked, asked, why)
 
 
 def _load(
     score: Score,
-    air: Air,
+    telling: Telling,
     one: Moved,
     booked: dict[str, list[tuple[str, str]]],
     asked: set[str],
     why: dict[tuple[str, str], str],
 ) -> None:
-    heard = {key for key in one.keys if air.reads.get(key)}
+    air = telling.air
+    heard = {key for key in one.keys if air.reads[key]}
     crosses = one.kind in ("in", "out")
     truth = [(one.door, one.kind)]
     right = {key for key in heard if booked.get(key) == truth}
@@ -168,7 +206,7 @@ def _load(
     lost = {key for key in heard if key not in booked}
     score.tags_lost += len(lost)
     score.lost_by.update(why.get((key, one.door), "unseen") for key in lost)
-    score.cross_heard += len(one.keys & air.crossed_over)
+    score.cross_heard += len(one.keys & telling.crossed_over)
     if not heard:
         score.unheard += 1
         return
@@ -198,22 +236,42 @@ def _percent(part: int, whole: int) -> float:
     return round(100 * part / whole, 2) if whole else 100.0
 
 
-def report(loads: int, *, name: str | None = None, verbose: bool = False) -> dict[str, object]:
+def report(
+    loads: int, *, name: str, rows: Sequence[Row] = ROWS, jobs: int = JOBS, verbose: bool = False
+) -> dict[str, object]:
     """The table: cross-read shares with beams, and the plain door without beams."""
-    name = commit_id() if name is None else name
-    scores = [measure(name, loads, cross=share) for share in SHARES]
-    scores += [measure(name, loads, cross=share, beams=False) for share in (0.0, 0.05)]
-    rows = [one.line() | ({"failures": one.failures} if verbose else {}) for one in scores]
-    return {"seeds_from": name, "rows": rows}
+    scores = measure(name, loads, rows=rows, jobs=jobs)
+    lines = [one.line() | ({"failures": one.failures} if verbose else {}) for one in scores]
+    return {"seeds_from": name, "rows": lines}
 
 
 def run() -> dict[str, object]:
     """The short table."""
-    return {"portal": report(SHORT)}
+    return {"portal": report(SHORT, name=commit_id())}
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench.portal", description=__doc__)
+    parser.add_argument("loads", type=int, nargs="?", default=SHORT)
+    parser.add_argument("--cross", type=float, nargs="+", help="only these shares, percent")
+    parser.add_argument("--beams", choices=("yes", "no"))
+    parser.add_argument("--seeds", default=None, help="name the seeds derive from")
+    parser.add_argument("--jobs", type=int, default=JOBS)
+    parser.add_argument("-v", action="store_true", help="name each failure")
+    args = parser.parse_args()
+    rows = [
+        (share, beams)
+        for share, beams in ROWS
+        if (args.cross is None or round(100 * share) in args.cross)
+        and (args.beams is None or beams == (args.beams == "yes"))
+    ]
+    if not rows:
+        parser.error(f"no such row; rows are {ROWS}")
+    name = args.seeds or commit_id()
+    table = report(args.loads, name=name, rows=rows, jobs=args.jobs, verbose=args.v)
+    sys.stdout.write(json.dumps(table, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    numbers = [int(arg) for arg in sys.argv[1:] if arg.isdigit()]
-    tuning = "tuning" if "--tuning" in sys.argv else None
-    table = report(numbers[0] if numbers else SHORT, name=tuning, verbose="-v" in sys.argv)
-    sys.stdout.write(json.dumps(table, indent=1) + "\n")
+    main()

@@ -6,8 +6,10 @@ Radio model to smoother, no network. The truth is kept apart for the scorer.
 from __future__ import annotations
 
 import random
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 from contracts.v1 import SensorReading
@@ -50,16 +52,12 @@ class Moved:
 
 @dataclass
 class Air:
-    """A seeded hour at two doors. `cross`: share of tags the neighbour's reader hears as well."""
+    """A seeded hour at two doors; the radio is worked out once, then told as often as asked."""
 
     seed: int
     loads: int = 10
-    cross: float = 0.0
-    offset_s: Offset = lambda _: 0.0
     moved: list[Moved] = field(default_factory=list)
     standing: set[str] = field(default_factory=set)
-    reads: dict[str, int] = field(default_factory=dict)
-    crossed_over: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.site = build_site(1)
@@ -68,10 +66,11 @@ class Air:
         self._rng = random.Random(f"{self.seed}/doors")
         self._serial = 0
         self._bodies: list[Body] = []
-        self._edges: list[tuple[float, str, int, bool]] = []
-        self._key_of: dict[bytes, str] = {}
-        self._leaks: dict[bytes, float] = {}
-        self._moving: set[bytes] = set()
+        self.edges: list[tuple[float, str, int, bool]] = []
+        self.key_of: dict[bytes, str] = {}
+        # Of each moving tag: the share of cross-reads from which on it is one, and what it loses.
+        self.leaks: dict[bytes, tuple[float, float]] = {}
+        self._leaking = random.Random(f"{self.seed}/leaks")
         for door in DOORS:
             self._park(door)
         ends = [self._traffic(door, self.loads // 2) for door in DOORS]
@@ -84,7 +83,7 @@ class Air:
             tag = unit_tag(
                 gtin14("0614141", 12345), (self.seed % 1_000_000) * 10_000 + self._serial
             )
-            self._key_of[tag.epc] = tag.key
+            self.key_of[tag.epc] = tag.key
             found.append(tag)
         return found
 
@@ -120,10 +119,8 @@ class Air:
         way: Direction = rng.choice(("in", "out"))
         if kind == "in":
             kind = way
-        self._moving |= {tag.epc for tag in tags}
-        self._leaks |= {
-            t.epc: rng.uniform(*CROSS_LOSS_DB) for t in tags if rng.random() < self.cross
-        }
+        for tag in tags:
+            self.leaks[tag.epc] = (self._leaking.random(), self._leaking.uniform(*CROSS_LOSS_DB))
         self.moved.append(Moved(door, kind, frozenset(load.keys), on_pallet, speed))
         if kind == "near":
             return self._pass_near(load, door, start, speed)
@@ -137,7 +134,7 @@ class Air:
             turns_back=kind == "turned_back",
         )
         self._add(crossing.body)
-        self._edges += [(edge.at, door, edge.port, edge.high) for edge in crossing.edges]
+        self.edges += [(edge.at, door, edge.port, edge.high) for edge in crossing.edges]
         return crossing.body.path.end
 
     def _pass_near(self, load: Load, door: str, start: float, speed: float) -> float:
@@ -152,54 +149,23 @@ class Air:
         self.scene.add(body)
         self._bodies.append(body)
 
-    def heard(self) -> list[tuple[Heard, str]]:
-        """What the agents of both doors send, in order."""
+    @cached_property
+    def hits(self) -> list[tuple[str, Hit]]:
+        """Every read of both doors in order of time; a body leaves the air when it has arrived."""
         readers = {door: self._reader(door) for door in DOORS}
-        clocks = {door: DeviceClock() for door in DOORS}
-        smoothers = {
-            door: Smoother(device="r1", profile=PORTAL, clock=clocks[door]) for door in DOORS
-        }
-        out: list[tuple[Heard, str]] = []
-        edges = sorted(self._edges)
-        for step in range(int(self.end / SLICE_S)):
-            now = (step + 1) * SLICE_S
-            moment = START + int(now * 1e6)
-            for body in [b for b in self._bodies if b.path.end < now]:
+        found: list[tuple[str, Hit]] = []
+        for body in [*sorted(self._bodies, key=lambda b: b.path.end), None]:
+            until = self.end if body is None else body.path.end
+            for door, reader in readers.items():
+                found += [(door, hit) for hit in reader.reads_until(until)]
+            if body is not None:
                 self.scene.remove(body)
-                self._bodies.remove(body)
-            for door in DOORS:
-                for hit in readers[door].reads_until(now):
-                    self._deliver(hit, door, smoothers, moment)
-            for door in DOORS:
-                smoothers[door].step(moment)
-                out += [(Heard(moment, o), door) for o in smoothers[door].take()]
-            while edges and edges[0][0] <= now:
-                at, door, port, high = edges.pop(0)
-                smoothers[door].flush(moment)
-                out += [(Heard(moment, o), door) for o in smoothers[door].take()]
-                told = self._us(at) + clocks[door].offset
-                state = "high" if high else "low"
-                gpi = SensorReading(
-                    device="r1", kind="gpi", occurred_at=told, port=port, state=state
-                )
-                out.append((Heard(moment, gpi), door))
-        return out
+        return sorted(found, key=lambda one: one[1].at)
 
-    def _deliver(self, hit: Hit, door: str, smoothers: dict[str, Smoother], moment: int) -> None:
-        key = self._key_of[hit.epc]
-        at = self._us(hit.at)
-        if hit.epc in self._moving:
-            self.reads[key] = self.reads.get(key, 0) + 1
-        smoothers[door].add(RawRead(hit.epc, hit.antenna, hit.rssi_dbm, at, moment), moment)
-        loss = self._leaks.get(hit.epc)
-        if loss is not None and hit.rssi_dbm - loss > self.radio.sensitivity_dbm:
-            other = DOORS[1 - DOORS.index(door)]
-            self.crossed_over.add(key)
-            weak = RawRead(hit.epc, hit.antenna, hit.rssi_dbm - loss, at, moment)
-            smoothers[other].add(weak, moment)
-
-    def _us(self, at: float) -> int:
-        return START + int((at + self.offset_s(at)) * 1e6)
+    @cached_property
+    def reads(self) -> Counter[str]:
+        """Reads of each moving tag at the door it is at."""
+        return Counter(self.key_of[hit.epc] for _, hit in self.hits if hit.epc in self.leaks)
 
     def _reader(self, door: str) -> Inventory:
         device = self.site.device(self.site.door(door).device)
@@ -210,3 +176,58 @@ class Air:
             settings=replace(InventorySettings(), persistence_s=device.persistence_s),
             power_dbm=lambda port: device.power_dbm,
         )
+
+
+@dataclass
+class Telling:
+    """What the agents of both doors send. `cross`: share of tags the neighbour hears as well."""
+
+    air: Air
+    cross: float = 0.0
+    offset_s: Offset = lambda _: 0.0
+    crossed_over: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._clocks = {door: DeviceClock() for door in DOORS}
+        self._smoothers = {
+            door: Smoother(device="r1", profile=PORTAL, clock=self._clocks[door]) for door in DOORS
+        }
+
+    def heard(self) -> list[tuple[Heard, str]]:
+        """Observations and beam changes in order."""
+        out: list[tuple[Heard, str]] = []
+        edges, hits = deque(sorted(self.air.edges)), deque(self.air.hits)
+        for step in range(int(self.air.end / SLICE_S)):
+            now = (step + 1) * SLICE_S
+            moment = START + int(now * 1e6)
+            while hits and hits[0][1].at <= now:
+                door, hit = hits.popleft()
+                self._deliver(hit, door, moment)
+            for door, smoother in self._smoothers.items():
+                smoother.step(moment)
+                out += [(Heard(moment, o), door) for o in smoother.take()]
+            while edges and edges[0][0] <= now:
+                at, door, port, high = edges.popleft()
+                smoother = self._smoothers[door]
+                smoother.flush(moment)
+                out += [(Heard(moment, o), door) for o in smoother.take()]
+                told = self._us(at) + self._clocks[door].offset
+                state: Literal["high", "low"] = "high" if high else "low"
+                gpi = SensorReading(
+                    device="r1", kind="gpi", occurred_at=told, port=port, state=state
+                )
+                out.append((Heard(moment, gpi), door))
+        return out
+
+    def _deliver(self, hit: Hit, door: str, moment: int) -> None:
+        at = self._us(hit.at)
+        self._smoothers[door].add(RawRead(hit.epc, hit.antenna, hit.rssi_dbm, at, moment), moment)
+        rank, loss = self.air.leaks.get(hit.epc, (1.0, 0.0))
+        if rank < self.cross and hit.rssi_dbm - loss > self.air.radio.sensitivity_dbm:
+            other = DOORS[1 - DOORS.index(door)]
+            self.crossed_over.add(self.air.key_of[hit.epc])
+            weak = RawRead(hit.epc, hit.antenna, hit.rssi_dbm - loss, at, moment)
+            self._smoothers[other].add(weak, moment)
+
+    def _us(self, at: float) -> int:
+        return START + int((at + self.offset_s(at)) * 1e6)

@@ -72,8 +72,7 @@ def _call(
     limits = portal.limits
     tracks = [t for t in portal.tracks.values() if t.last >= load.opened - limits.lookback_us]
     final = closing is not None
-    vote, span = _class_and_span(portal, load, tracks, unseen, now, elsewhere, final=final)
-    views = views_of(tracks, span, limits)
+    vote, span, views = _class_and_span(portal, load, tracks, unseen, now, elsewhere, final=final)
     around = Circumstances(
         span=span,
         final=final,
@@ -116,7 +115,7 @@ def _class_and_span(
     elsewhere: ElsewhereOf,
     *,
     final: bool,
-) -> tuple[LoadVote, Span]:
+) -> tuple[LoadVote, Span, list[View]]:
     """With beams the span is theirs; without, it lies around the tags' own crossing time."""
     limits = portal.limits
     way = load.beams.way
@@ -126,12 +125,13 @@ def _class_and_span(
     else:
         span = Span(load.opened, load.opened - limits.lookback_us, now + 1, now)
     views = views_of(tracks, span, limits)
-    views = [view for view in views if elsewhere(portal, view, way) is None]
-    vote = load_vote(views, way, limits, neighbour_unseen=bool(unseen), final=final)
+    ours = [view for view in views if elsewhere(portal, view, way) is None]
+    vote = load_vote(ours, way, limits, neighbour_unseen=bool(unseen), final=final)
     if way not in ("in", "out", "turned") and vote.crossed_at is not None:
         start, end = vote.crossed_at - AROUND_US, vote.crossed_at + AROUND_US
         span = Span(load.opened, start, end, now)
-    return vote, span
+        views = views_of(tracks, span, limits)
+    return vote, span, views
 
 
 def _bound(elsewhere: ElsewhereOf, portal: Portal, way: Way) -> Elsewhere:

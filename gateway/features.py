@@ -51,29 +51,38 @@ class Heard:
 
 def heard(runs: Sequence[Run]) -> Heard:
     """Merge runs exactly: means and spreads by their counts."""
+    if not runs:
+        return NOTHING
     reads, total, squares = [0, 0], [0.0, 0.0], [0.0, 0.0]
     peak, peak_at = [NOT_HEARD, NOT_HEARD], [0, 0]
-    for run in runs:
-        side = run.side
-        reads[side] += run.reads
-        total[side] += run.mean * run.reads
-        squares[side] += (run.spread * run.spread + run.mean * run.mean) * run.reads
-        if run.peak > peak[side]:
-            peak[side], peak_at[side] = run.peak, run.peak_at
-    mean = [t / n if n else NOT_HEARD for t, n in zip(total, reads, strict=True)]
+    earliest, latest = runs[0].first, runs[0].last
+    for first, last, side, at, loudest, mean, spread, count, _, _ in runs:
+        reads[side] += count
+        total[side] += mean * count
+        squares[side] += (spread * spread + mean * mean) * count
+        if loudest > peak[side]:
+            peak[side], peak_at[side] = loudest, at
+        if first < earliest:
+            earliest = first
+        if last > latest:
+            latest = last
+    means = [t / n if n else NOT_HEARD for t, n in zip(total, reads, strict=True)]
     sd = [
         math.sqrt(max(s / n - m * m, 0.0)) if n else 0.0
-        for s, n, m in zip(squares, reads, mean, strict=True)
+        for s, n, m in zip(squares, reads, means, strict=True)
     ]
     return Heard(
         (reads[0], reads[1]),
-        (mean[0], mean[1]),
+        (means[0], means[1]),
         (sd[0], sd[1]),
         (peak[0], peak[1]),
         (peak_at[0], peak_at[1]),
-        min((run.first for run in runs), default=0),
-        max((run.last for run in runs), default=0),
+        earliest,
+        latest,
     )
+
+
+NOTHING = Heard((0, 0), (NOT_HEARD, NOT_HEARD), (0.0, 0.0), (NOT_HEARD, NOT_HEARD), (0, 0), 0, 0)
 
 
 def thirds(runs: Sequence[Run]) -> tuple[Heard, Heard]:

@@ -64,7 +64,7 @@ def replay(
 ) -> Iterator[PassCall]:
     """The final calls that these messages lead to, in order of their closing."""
     registry = build_registry(rows, site=site, cell=cell)
-    tracker = Tracker(registry, ids=ids)
+    tracker = Tracker(registry, ids=ids, early=False)
     now: int | None = None
     for line in lines:
         message = _message(line, registry, site)
@@ -82,7 +82,7 @@ def replay(
 def _final(tracker: Tracker, at: int, registry: Registry) -> list[PassCall]:
     for agent in registry.agents:
         tracker.hear_agent(agent, at=at)
-    return [call for call in tracker.decide(at=at).calls if not call.early]
+    return tracker.decide(at=at).calls
 
 
 def _message(line: Line, registry: Registry, site: str) -> Message | None:

@@ -135,7 +135,7 @@ def replay(recording: Recording, profile: Profile) -> Replayed:
 
 def passes(recording: Recording, profile: Profile, *, step_us: int = STEP_US) -> list[PassCall]:
     """The final calls alone; a longer step than the gateway's is quicker and nearly the same."""
-    tracker = Tracker(profile.registry(beams=recording.edges > 0), ids=_ids())
+    tracker = Tracker(profile.registry(beams=recording.edges > 0), ids=_ids(), early=False)
     return list(_calls(tracker, recording.told, step_us))
 
 
@@ -156,7 +156,7 @@ def _calls(tracker: Tracker, told: Sequence[Told], step_us: int) -> Iterator[Pas
 
 def _final(tracker: Tracker, at: int) -> list[PassCall]:
     tracker.hear_agent(AGENT, at=at)
-    return [call for call in tracker.decide(at=at).calls if not call.early]
+    return tracker.decide(at=at).calls
 
 
 def _beside(recording: Recording, profile: Profile, limits: Thresholds) -> dict[str, str]:

@@ -74,33 +74,47 @@ class Scene:
     def __init__(self, *, seed: int, radio: RadioSettings, doorways: tuple[Doorway, ...]) -> None:
         self.radio = radio
         self.bodies: list[Body] = []
+        self._movers: list[Body] = []
         self._seed = seed
         self._doorways = doorways
         doors = sorted(door.x for door in doorways)
         # Trailers stand between neighbour lanes in the yard, a screen between them inside.
         self._middles = [(a + b) / 2 for a, b in pairwise(doors)]
         self._fields: dict[str, FadingField] = {}
+        self._in_reach: dict[Vector, dict[int, bool]] = {}
         self._still: dict[tuple[int, bytes, str, float, float], Link] = {}
 
     def add(self, body: Body) -> None:
         """Bring a body in."""
         self.bodies.append(body)
+        if body.moving:
+            self._movers.append(body)
+        self._in_reach.clear()
 
     def remove(self, body: Body) -> None:
         """Take a body and its tags out of the field; harmless when it is gone already."""
         if body in self.bodies:
             self.bodies.remove(body)
+        if body in self._movers:
+            self._movers.remove(body)
+        self._in_reach.clear()
         for key in [k for k in self._still if k[0] == id(body)]:
             del self._still[key]
 
     def near(self, antenna: Antenna, t: float) -> list[Body]:
         """Bodies within reach of an antenna."""
+        place = antenna.place
+        known = self._in_reach.setdefault(place, {})
         found = []
         for body in self.bodies:
-            if body.path.start <= t:
+            reached = known.get(id(body))
+            if reached is None:
                 x, y, _ = body.path.at(t)
-                if math.hypot(x - antenna.place[0], y - antenna.place[1]) <= REACH_M:
-                    found.append(body)
+                reached = math.hypot(x - place[0], y - place[1]) <= REACH_M
+                if not body.moving:
+                    known[id(body)] = reached
+            if reached and body.path.times[0] <= t:
+                found.append(body)
         return found
 
     def link(
@@ -192,14 +206,15 @@ class Scene:
 
     def _blocked_db(self, antenna: Antenna, body: Body, placed: PlacedTag, t: float) -> float:
         """What a passing load takes from a standing tag whose line of sight it crosses."""
+        movers = [b for b in self._movers if b.path.times[0] <= t <= b.path.times[-1]]
+        if not movers:
+            return 0.0
         loss = 0.0
         foot = body.path.places[0]
         tx, ty = foot[0] + placed.offset[0], foot[1] + placed.offset[1]
         tz = foot[2] + placed.offset[2]
         ax, ay, az = antenna.place
-        for other in self.bodies:
-            if not other.moving or not other.path.start <= t <= other.path.end:
-                continue
+        for other in movers:
             x, y, _ = other.path.at(t)
             length = (tx - ax) ** 2 + (ty - ay) ** 2
             share = ((x - ax) * (tx - ax) + (y - ay) * (ty - ay)) / max(length, 1e-6)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+from uuid import UUID
 
 import pytest
 from msgspec import structs
@@ -231,6 +233,21 @@ def test_beams_that_contradict_the_tags_leave_the_load_to_a_person() -> None:
     (call,) = lane.calls()
     assert call.direction == "undecided"
     assert lane.calls(early=True) == []
+
+
+@pytest.mark.parametrize("with_beams", [True, False])
+def test_early_calls_change_nothing_about_the_final_one(with_beams: bool) -> None:
+    heard = together(standing(), a_load(inward=True))
+    found = []
+    for early in (True, False):
+        registry = a_registry(beams=with_beams)
+        lane = Lane(Tracker(registry, ids=itertools.repeat(UUID(int=1)).__next__, early=early))
+        lane.hear(heard if with_beams else without_beams(heard))
+        lane.rest()
+        assert bool(lane.calls(early=True)) == early
+        found.append(lane.calls())
+
+    assert found[0] == found[1]
 
 
 def test_without_beams_a_silent_neighbour_leaves_the_load_to_a_person() -> None:
