@@ -20,12 +20,32 @@ from runtime.settings_tree import (
     Light,
     Log,
     Mqtt,
+    Output,
     Secret,
+    Sensor,
     Settings,
     Spool,
     Tls,
     Webhooks,
     Worker,
+)
+
+_POINT_KEYS = (
+    *("group", "node", "unit_id", "poll_ms", "debounce_ms"),
+    *("tty", "baud", "framing", "prefix", "suffix", "encoding", "repeat_ms"),
+    *("event_path", "layout", "fnc1", "fnc1_key"),
+)
+_SENSOR_KEYS = (
+    "kind",
+    "metric",
+    "source",
+    "input",
+    "port",
+    "belt",
+    "event",
+    "invert",
+    "factor",
+    "step",
 )
 
 
@@ -127,15 +147,19 @@ def _edge(raw: Raw, *, home: Path, beside: Path) -> Edge:
 def _device(raw: Raw, table: str, beside: Path) -> Device:
     device = _Reader(raw, table, beside)
     light = _Reader(raw, f"{table}.light", beside)
-    antennas = raw.elements(f"{table}.antenna")
+    modbus = {"port": 502} if raw.get(f"{table}.driver") == "modbus" else {}
+
+    def each(name: str, *keys: str) -> list[dict[str, Any]]:
+        return [_Reader(raw, row, beside).given(*keys) for row in raw.elements(f"{table}.{name}")]
+
     return Device(
-        **device.given("name", "driver", "host", "port", "kind", "linger_ms", "speed"),
-        **device.given("hostname", "username", "topics"),
+        **modbus | device.given("name", "driver", "host", "port", "kind", "linger_ms", "speed"),
+        **device.given("hostname", "username", "topics", *_POINT_KEYS),
         **device.paths("path", "mapping"),
         **device.secret("password"),
-        antennas=tuple(
-            Antenna(**_Reader(raw, name, beside).given("port", "power_dbm")) for name in antennas
-        ),
+        antennas=tuple(Antenna(**row) for row in each("antenna", "port", "power_dbm")),
+        sensors=tuple(Sensor(**row) for row in each("sensor", *_SENSOR_KEYS)),
+        outputs=tuple(Output(**row) for row in each("output", "port", "metric", "source", "coil")),
         light=Light(**light.given("green", "amber", "red"))
         if f"{table}.light" in raw.tables
         else None,

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
-from runtime import settings_files
+from runtime import settings_check_devices, settings_files
 from runtime.settings_errors import ConfigError
 from runtime.settings_raw import Raw, nearest
 from runtime.settings_schema import EXCLUSIVE, KEYS, KNOWN_BAD, generic
+from runtime.settings_schema_devices import MQTT_DRIVERS
 
 Role = Literal["edge", "gateway", "api", "worker"]
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
@@ -18,17 +19,8 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 def check_names(raw: Raw) -> None:
     """Duplicates TOML cannot see, then unknown keys."""
-    antennas = [(f"{device}.antenna", "port") for device in _devices(raw)]
-    for table, leaf in (("edge.device", "name"), *antennas):
-        seen: set[object] = set()
-        for element in raw.elements(table):
-            value = raw.get(f"{element}.{leaf}")
-            if value is not None and value in seen:
-                what = "device name" if leaf == "name" else "antenna port of this device"
-                raise raw.error(
-                    "config-duplicate-key", f"{element}.{leaf}", f"the {what} is used twice"
-                )
-            seen.add(value)
+    for path, what in settings_check_devices.shared(raw):
+        raise raw.error("config-duplicate-key", path, f"{what} is used twice")
     if raw.unknown:
         line, path = min(raw.unknown)
         raise ConfigError("config-unknown-key", key=path, line=line, advice=nearest(path))
@@ -48,36 +40,14 @@ def _required(raw: Raw, role: Role | None) -> Iterator[tuple[str, str]]:
         yield "edge.agent", "name this agent"
     if role in {"gateway", "api", "worker"} and raw.get("database.url_file") is None:
         yield "database.url", "say where the database is, here or by database.url_file"
-    for device in _devices(raw):
-        yield f"{device}.name", "name the device"
-        yield f"{device}.driver", "name its driver"
-        if raw.get(f"{device}.driver") == "llrp":
-            yield f"{device}.host", "say where the reader is"
-        if raw.get(f"{device}.driver") == "trace":
-            yield f"{device}.path", "name the recorded trace"
-        if raw.get(f"{device}.driver") in MQTT_DRIVERS:
-            yield f"{device}.topics", "name the topics of this device"
-            if raw.get(f"{device}.host") is None:
-                yield f"{device}.username", "a device's topics need a log-in of their own"
-            else:
-                yield f"{device}.port", "name the port of this broker"
-        if raw.get(f"{device}.driver") == "json":
-            yield f"{device}.mapping", "name the mapping file"
-        for antenna in raw.elements(f"{device}.antenna"):
-            yield f"{antenna}.port", "name the antenna port"
+    for device in settings_check_devices.devices(raw):
+        yield from settings_check_devices.needed(raw, device)
     if raw.get("mqtt.tls.cert") is not None:
         yield "mqtt.tls.key", "a certificate needs its key"
     if raw.get("mqtt.tls.key") is not None:
         yield "mqtt.tls.cert", "a key needs its certificate"
     if "influx" in raw.tables:
         yield "influx.url", "say where InfluxDB is, or remove the table"
-
-
-MQTT_DRIVERS = frozenset({"r700", "zebra", "zebra-handheld", "json"})
-
-
-def _devices(raw: Raw) -> list[str]:
-    return raw.elements("edge.device")
 
 
 def check_values(raw: Raw, *, home: Path) -> None:
@@ -89,6 +59,8 @@ def check_values(raw: Raw, *, home: Path) -> None:
         key = KEYS[generic(path)]
         if key.check is not None and not key.check(entry.value):
             raise raw.error("config-value", path, key.advice)
+    for path, advice in settings_check_devices.unfit(raw):
+        raise raw.error("config-value", path, advice)
     settings_files.check_room(raw, home=home)
 
 
@@ -136,7 +108,7 @@ def check_transport(raw: Raw, *, insecure: bool, database_url: str | None) -> No
             raise raw.error(
                 "config-insecure", "mqtt.tls.verify", "verify the broker, or pass --insecure"
             )
-    for device in _devices(raw):
+    for device in settings_check_devices.devices(raw):
         broker = (raw.text(f"{device}.host") or "localhost").lower()
         if raw.get(f"{device}.driver") in MQTT_DRIVERS and broker not in LOOPBACK:
             advice = "leave host away: the agent's own broker is asked, with TLS"

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from contracts.topics import is_name
+from runtime import settings_schema_devices as devices
 
 Kind = Literal["text", "integer", "number", "yes-no", "size", "texts", "integers"]
 Value = str | int | float | bool | list[str] | list[int]
@@ -156,8 +157,8 @@ KEYS: dict[str, Key] = {
     "edge.device[].name": Key("text", _named(64), _NAME.format(64)),
     "edge.device[].driver": Key(
         "text",
-        _one_of("llrp", "trace", "r700", "zebra", "zebra-handheld", "json"),
-        "llrp, trace, r700, zebra, zebra-handheld or json",
+        _one_of(*devices.DRIVERS),
+        ", ".join(devices.DRIVERS[:-1]) + f" or {devices.DRIVERS[-1]}",
     ),
     "edge.device[].host": _HOST_KEY,
     "edge.device[].port": _PORT,
@@ -200,6 +201,30 @@ KEYS: dict[str, Key] = {
     "webhooks.allow_ports": Key("integers", _are_ports, "ports 1 to 65535"),
     "webhooks.ca_file": Key("text", _PATH.check, _PATH.advice, file="pem"),
 }
+
+
+def _device_keys() -> dict[str, Key]:
+    """The keys of `settings_schema_devices`."""
+    keys: dict[str, Key] = {}
+    for name, words in devices.CHOICES.items():
+        keys[name] = Key("text", _one_of(*words), ", ".join(words))
+    for name, (least, most) in devices.WHOLE.items():
+        keys[name] = Key("integer", _between(least, most), f"{least} to {most}")
+    for name, (low, high) in devices.NUMBERS.items():
+        keys[name] = Key("number", _between(low, high), f"{low} to {high}")
+    keys |= {name: Key("yes-no") for name in devices.FLAGS}
+    keys |= {name: Key("text", _named(64), _NAME.format(64)) for name in devices.NAMES}
+    level = Key("text", devices.is_level, "1 to 128 characters without + / #")
+    keys |= {name: level for name in devices.LEVELS}
+    metric = Key("text", lambda v: 0 < len(str(v)) <= 256, "1 to 256 characters")
+    keys |= {name: metric for name in devices.TEXTS}
+    keys |= {name: _PATH for name in devices.PATHS}
+    stand_in = Key("text", devices.is_substitute, "1 to 4 printable ASCII characters")
+    keys |= {name: stand_in for name in devices.SUBSTITUTES}
+    return {f"edge.device[].{name}": key for name, key in keys.items()}
+
+
+KEYS |= _device_keys()
 EXCLUSIVE = (
     ("mqtt.password", "mqtt.password_file"),
     ("database.url", "database.url_file"),

@@ -81,11 +81,40 @@ class Light:
 
 
 @dataclass(frozen=True, slots=True)
+class Sensor:
+    """Table `[[edge.device.sensor]]`: one input of a PLC or node."""
+
+    kind: Literal["photo_eye", "gpi", "conveyor", "weight", "temperature", "humidity", "battery"]
+    metric: str = ""
+    source: str = ""
+    input: int = 0
+    port: int | None = None
+    belt: str | None = None
+    event: Literal["jam", "speed"] = "jam"
+    invert: bool = False
+    factor: float = 1.0
+    step: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Table `[[edge.device.output]]`: which coil or metric an output port is."""
+
+    port: int
+    metric: str = ""
+    source: str = ""
+    coil: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Device:
     """Table `[[edge.device]]`."""
 
     name: str
-    driver: Literal["llrp", "trace", "r700", "zebra", "zebra-handheld", "json"]
+    driver: Literal[
+        "llrp", "trace", "r700", "zebra", "zebra-handheld", "json",
+        "sparkplug", "modbus", "serial", "hid",
+    ]  # fmt: skip
     host: str | None = None
     port: int = 5084
     kind: Literal["portal", "zone"] = "portal"
@@ -99,6 +128,24 @@ class Device:
     password: Secret | None = None
     antennas: tuple[Antenna, ...] = ()
     light: Light | None = None
+    sensors: tuple[Sensor, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    group: str | None = None
+    node: str | None = None
+    unit_id: int = 1
+    poll_ms: int = 10
+    debounce_ms: int = 0
+    tty: str | None = None
+    baud: int = 9_600
+    framing: Literal["8N1", "8E1", "8O1", "7E1", "7O1", "8N2"] = "8N1"
+    prefix: Literal["none", "stx"] = "none"
+    suffix: Literal["cr", "lf", "crlf", "etx", "tab"] = "cr"
+    encoding: Literal["ascii", "utf-8", "latin-1"] = "ascii"
+    repeat_ms: int = 0
+    event_path: str | None = None
+    layout: Literal["us", "de", "fr"] = "us"
+    fnc1: str | None = None
+    fnc1_key: Literal["none", "ctrl-bracket", "f8", "f12"] = "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,12 @@ ConfigOption = Annotated[Path | None, typer.Option("--config", help="The same as
 RoleOption = Annotated[
     str | None, typer.Option("--role", help="Check for edge, gateway, api or worker.")
 ]
-_SINGULAR = {"devices": "device", "antennas": "antenna"}
+_SINGULAR = {
+    "devices": "device",
+    "antennas": "antenna",
+    "sensors": "sensor",
+    "outputs": "output",
+}
 _WITHOUT_KEY = frozenset({"home"})
 
 

@@ -28,6 +28,7 @@ from edge.spool_file import open_spool
 from runtime.clock import monotonic_us, now_us
 from runtime.mqtt import MqttBus, MqttOptions, Will, tls_context
 from runtime.mqtt_devices import mqtt_driver
+from runtime.point_devices import point_driver
 from runtime.settings_tree import Device, Edge, Settings
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,8 @@ def build_driver(device: Device, settings: Settings) -> Callable[[], Driver]:
         trace = importlib.import_module("edge.drivers.trace")
         plan = trace.TraceConfig(path=device.path, speed=device.speed)
         return lambda: trace.TraceDriver(plan, now_us=now_us)
+    if (found := point_driver(device, settings, agent=_edge(settings).agent)) is not None:
+        return found
     if device.driver != "llrp":
         return mqtt_driver(device, settings, agent=_edge(settings).agent)
     llrp = importlib.import_module("edge.drivers.llrp")

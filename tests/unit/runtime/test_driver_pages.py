@@ -17,6 +17,9 @@ DRIVERS = {
     "r700": ["r700"],
     "zebra": ["zebra", "zebra-handheld"],
     "json": ["json"],
+    "modbus": ["modbus"],
+    "sparkplug": ["sparkplug"],
+    "scanner": ["serial", "hid"],
 }
 
 
