@@ -64,7 +64,7 @@ INSERT INTO unit (site_id, epc_key, owner_id, item_id, state, location_id, chang
 """
 
 
-class _Deaf:
+class Deaf:
     """A bus that nobody listens to, and a sink of figures."""
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
@@ -156,7 +156,7 @@ async def _measure(open_unit: PgUnitOfWorkFactory, folder: Path, seconds: float)
             yield uow
 
     ids = itertools.count(1)
-    deaf = _Deaf()
+    deaf = Deaf()
     speech = Speech(
         Sender(deaf, site=SITE, now=now_us), site=SITE, now=now_us, ids=lambda: UUID(int=next(ids))
     )
