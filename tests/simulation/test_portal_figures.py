@@ -33,7 +33,8 @@ def test_moving_loads_go_the_way_they_went_and_what_stands_stays() -> None:
     line = score.line()
     sys.stdout.write(json.dumps({"seeds_from": name, **line}) + "\n")
     assert score.wrong == 0, score.failures
-    assert score.right >= 0.98 * (score.loads - score.unheard) - (0 if SOAK else 1)
+    # Ten loads prove no percentage: at 98 % two misses among them happen, three do not.
+    assert score.right >= 0.98 * (score.loads - score.unheard) - (0 if SOAK else 2)
     assert 100 * (score.standing - score.standing_moved) >= 99.5 * score.standing
 
 
