@@ -68,7 +68,7 @@ async def test_orders_wait_for_the_doors_reader_and_ship_once_it_is_on(world: Wo
 
     watching = asyncio.create_task(_watch(world, product))
     await eventually(
-        lambda: "shipped" in {order["status"] for order in product.orders.values()}, within=60
+        lambda: "shipped" in {order["status"] for order in product.orders.values()}, within=150
     )
     watching.cancel()
     await crew.stop()
