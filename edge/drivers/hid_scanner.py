@@ -6,19 +6,18 @@ The device is grabbed, so that no terminal types what was scanned. The event rec
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import fcntl
 import os
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from edge.drivers.port import FatalError, RawReading, TransientError
+from edge.drivers.port import FatalError, TransientError
 from edge.drivers.scan_keys import Fnc1Key, KeyReader, Layout
 from edge.drivers.scan_lines import ScanFormat
-from edge.drivers.scanner import ScanFeed, no_output
+from edge.drivers.scanner import ScanFeed, Scanner
 
 EVENT: Final = struct.Struct("@llHHi")
 EV_KEY: Final = 1
@@ -47,7 +46,7 @@ def open_grabbed(path: str) -> int:
     return descriptor
 
 
-class HidScanner:
+class HidScanner(Scanner):
     """A scanner that types, behind the driver port."""
 
     def __init__(
@@ -58,12 +57,9 @@ class HidScanner:
         mono_us: Callable[[], int],
         open_events: Callable[[str], int] = open_grabbed,
     ) -> None:
+        super().__init__(config.form, now_us=now_us, mono_us=mono_us)
         self._config = config
-        self._now_us = now_us
-        self._mono_us = mono_us
         self._open_events = open_events
-        self._descriptor: int | None = None
-        self._scans: ScanFeed | None = None
         self._keys = self._fresh_keys()
         self._held = b""
 
@@ -75,32 +71,13 @@ class HidScanner:
         """Open and grab; a path that is no event device is fatal, one not there is not."""
         await self.close()
         try:
-            self._descriptor = self._open_events(self._config.path)
+            descriptor = self._open_events(self._config.path)
         except OSError as error:
             if error.errno in (errno.ENOTTY, errno.EINVAL, errno.EISDIR):
                 raise FatalError("the path is no event device") from None
             raise TransientError(f"the scanner cannot be opened ({type(error).__name__})") from None
         self._keys, self._held = self._fresh_keys(), b""
-        self._scans = ScanFeed(self._config.form, now_us=self._now_us, mono_us=self._mono_us)
-        asyncio.get_running_loop().add_reader(self._descriptor, self._read)
-
-    async def readings(self) -> AsyncIterator[RawReading]:
-        """Scans in order; `TransientError` when the scanner was unplugged."""
-        if self._scans is None:
-            raise TransientError("not connected")
-        async for reading in self._scans.readings():
-            yield reading
-
-    async def set_output(self, port: int, *, state: bool) -> None:
-        """There is none."""
-        raise no_output(port, connected=self._descriptor is not None)
-
-    async def close(self) -> None:
-        """Let the device go; safe at any time, also twice."""
-        self._drop()
-        scans, self._scans = self._scans, None
-        if scans is not None:
-            await scans.stop()
+        self._begin(descriptor)
 
     def _read(self) -> None:
         descriptor, scans = self._descriptor, self._scans
@@ -134,8 +111,5 @@ class HidScanner:
             self._scans.take(self._keys.expire(self._mono_us()))
             self._scans.watch(self._keys.due, self._expire)
 
-    def _drop(self) -> None:
-        descriptor, self._descriptor = self._descriptor, None
-        if descriptor is not None:
-            asyncio.get_running_loop().remove_reader(descriptor)
-            os.close(descriptor)
+    def _shut(self, descriptor: int) -> None:
+        os.close(descriptor)

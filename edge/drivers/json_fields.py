@@ -6,11 +6,11 @@ import base64
 import binascii
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, cast
 
 from contracts.strict_json import JsonRefusedError, parse_exactly
-from edge.drivers.refusals import RefusedError
+from edge.drivers.refusals import Item, RefusedError
 
 MAX_BYTES: Final = 1 << 20
 EARLIEST_US: Final = 1_262_304_000_000_000
@@ -50,6 +50,20 @@ def entries(value: object) -> Iterator[object]:
         yield from value
     else:
         yield value
+
+
+def each(payload: bytes, take: Callable[[Tree], Iterator[Item]]) -> Iterator[Item]:
+    """What `take` makes of each event of a message; what is refused costs itself only."""
+    try:
+        batch = document(payload)
+    except RefusedError as error:
+        yield error.refused
+        return
+    for event in entries(batch):
+        try:
+            yield from take(tree_of(event, "event"))
+        except RefusedError as error:
+            yield error.refused
 
 
 def epc_hex(value: object, where: str) -> bytes:

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from typing import Final
 
 from contracts.bus import Bus, Delivery
+from edge.drivers.broker import OpenBus, heard, subscribed
 from edge.drivers.feed import Feed
 from edge.drivers.formats import Decoder
 from edge.drivers.port import DriverNotice, FatalError, RawReading, TransientError
 from edge.drivers.refusals import Refused
 
-_TICK_S: Final = 0.25
-_LOOK_S: Final = 0.02
 # A device that sends nothing but faults is told once per this time, with how many there were.
 NOTICE_US: Final = 10_000_000
-OpenBus = Callable[[], AbstractAsyncContextManager[Bus]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +54,11 @@ class MqttReader:
     async def connect(self) -> None:
         """Broker and subscription; a silent device is connected too."""
         await self.close()
-        stack = AsyncExitStack()
-        try:
-            bus = await stack.enter_async_context(self._open_bus())
-            await bus.subscribe(self._config.topics)
-            await _reached(bus, within_s=self._config.connect_s)
-        except BaseException:
-            await stack.aclose()
-            raise
-        self._stack, self._feed = stack, Feed()
+        config = self._config
+        bus, self._stack = await subscribed(
+            self._open_bus, config.topics, within_s=config.connect_s
+        )
+        self._feed = Feed()
         self._feed.start(self._listen(bus, self._feed), name="mqtt reader")
         # The task takes its work over; else a close at once would leave it unawaited.
         await asyncio.sleep(0)
@@ -91,29 +85,15 @@ class MqttReader:
             await stack.aclose()
 
     async def _listen(self, bus: Bus, feed: Feed) -> None:
-        connects, discarded = bus.connects, bus.discarded
-        deliveries = aiter(bus.deliveries())
-        waiting = asyncio.ensure_future(anext(deliveries, None))
-        try:
-            while True:
-                done, _ = await asyncio.wait({waiting}, timeout=_TICK_S)
+        discarded = bus.discarded
+        async with aclosing(heard(bus)) as deliveries:
+            async for delivery in deliveries:
                 if bus.discarded != discarded:
                     discarded = bus.discarded
                     lost = f"{discarded} messages were not taken in time"
                     await feed.put(DriverNotice("overflow", self._now_us(), lost))
-                if not done:
-                    if not bus.connected or bus.connects != connects:
-                        raise TransientError("the connection to the broker broke")
-                    continue
-                delivery = waiting.result()
-                if delivery is None:
-                    raise TransientError("the connection to the broker ended")
-                waiting = asyncio.ensure_future(anext(deliveries, None))
-                for reading in self._taken(delivery):
+                for reading in [] if delivery is None else self._taken(delivery):
                     await feed.put(reading)
-        finally:
-            waiting.cancel()
-            await asyncio.gather(waiting, return_exceptions=True)
 
     def _taken(self, delivery: Delivery) -> list[RawReading]:
         at = self._now_us()
@@ -135,11 +115,3 @@ class MqttReader:
                 detail = f"{item.code} ({total} so far): {item.sentence}"
                 readings.append(DriverNotice("bad_frame", at, detail))
         return readings
-
-
-async def _reached(bus: Bus, *, within_s: float) -> None:
-    for _ in range(max(1, round(within_s / _LOOK_S))):
-        if bus.connected:
-            return
-        await asyncio.sleep(_LOOK_S)
-    raise TransientError("the broker is not reachable")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import serial
 
-from edge.drivers.port import RawReading, TransientError
+from edge.drivers.port import TransientError
 from edge.drivers.scan_lines import LineCutter, ScanFormat
-from edge.drivers.scanner import ScanFeed, no_output
+from edge.drivers.scanner import Scanner
 
 Framing = Literal["8N1", "8E1", "8O1", "7E1", "7O1", "8N2"]
 
@@ -26,7 +26,7 @@ class SerialConfig:
     framing: Framing = "8N1"
 
 
-class SerialScanner:
+class SerialScanner(Scanner):
     """A scanner on a serial line behind the driver port."""
 
     def __init__(
@@ -36,11 +36,9 @@ class SerialScanner:
         now_us: Callable[[], int],
         mono_us: Callable[[], int],
     ) -> None:
+        super().__init__(config.form, now_us=now_us, mono_us=mono_us)
         self._config = config
-        self._now_us = now_us
-        self._mono_us = mono_us
         self._line: serial.Serial | None = None
-        self._scans: ScanFeed | None = None
         self._cutter = LineCutter(config.form)
 
     async def connect(self) -> None:
@@ -52,8 +50,7 @@ class SerialScanner:
             raise TransientError(f"the line cannot be opened ({type(error).__name__})") from None
         self._line = line
         self._cutter = LineCutter(self._config.form)
-        self._scans = ScanFeed(self._config.form, now_us=self._now_us, mono_us=self._mono_us)
-        asyncio.get_running_loop().add_reader(line.fileno(), self._read)
+        self._begin(line.fileno())
 
     def _open(self) -> serial.Serial:
         bits, parity, stop = self._config.framing
@@ -67,24 +64,6 @@ class SerialScanner:
             exclusive=True,
         )
 
-    async def readings(self) -> AsyncIterator[RawReading]:
-        """Scans in order; `TransientError` when the line is gone."""
-        if self._scans is None:
-            raise TransientError("not connected")
-        async for reading in self._scans.readings():
-            yield reading
-
-    async def set_output(self, port: int, *, state: bool) -> None:
-        """There is none."""
-        raise no_output(port, connected=self._line is not None)
-
-    async def close(self) -> None:
-        """Give the line back; safe at any time, also twice."""
-        self._drop_line()
-        scans, self._scans = self._scans, None
-        if scans is not None:
-            await scans.stop()
-
     def _read(self) -> None:
         line, scans = self._line, self._scans
         if line is None or scans is None:
@@ -92,7 +71,7 @@ class SerialScanner:
         try:
             data = line.read(4_096)
         except (OSError, TypeError) as error:
-            self._drop_line()
+            self._drop()
             scans.end(f"the line is gone ({type(error).__name__})")
             return
         scans.take(self._cutter.feed(data, self._mono_us()))
@@ -103,8 +82,7 @@ class SerialScanner:
             self._scans.take(self._cutter.expire(self._mono_us()))
             self._scans.watch(self._cutter.due, self._expire)
 
-    def _drop_line(self) -> None:
+    def _shut(self, descriptor: int) -> None:
         line, self._line = self._line, None
         if line is not None:
-            asyncio.get_running_loop().remove_reader(line.fileno())
             line.close()

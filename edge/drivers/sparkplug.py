@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from typing import Final
 
 from contracts.bus import Bus, BusUnavailableError, Delivery
+from edge.drivers.broker import OpenBus, heard, subscribed
 from edge.drivers.feed import Feed
 from edge.drivers.points import Point, Told
 from edge.drivers.port import (
@@ -24,28 +25,21 @@ from edge.drivers.port import (
 )
 from edge.drivers.sparkplug_node import NodeName, Place, SparkplugNode
 from edge.drivers.sparkplug_payload import DataType, Metric, Payload, Raw, encode_payload
-from edge.drivers.sparkplug_topic import command_topic, data_filters, state_message
+from edge.drivers.sparkplug_topic import command_topic, data_filters
 
 REBIRTH: Final = "Node Control/Rebirth"
 FIRST_REBIRTH_US: Final = 5_000_000
 LAST_REBIRTH_US: Final = 300_000_000
-_TICK_S: Final = 0.25
-_LOOK_S: Final = 0.02
-OpenBus = Callable[[], AbstractAsyncContextManager[Bus]]
 
 
 @dataclass(frozen=True, slots=True)
 class SparkplugConfig:
-    """Which node, which metrics are sensors and which are outputs (by port number). With a
-    `host_id` the agent is a host application: it publishes STATE, `started_ms` being the
-    timestamp of its will."""
+    """Which node, which metrics are sensors and which are outputs (by port number)."""
 
     group: str
     node: str
     points: Mapping[Place, Point]
     outputs: Mapping[int, Place] = field(default_factory=dict)
-    host_id: str | None = None
-    started_ms: int = 0
     connect_s: float = 5.0
     answer_s: float = 2.0
 
@@ -108,22 +102,12 @@ class SparkplugDriver:
         return SparkplugNode(name, config.points, told=self._memory.told, watch=watch)
 
     async def connect(self) -> None:
-        """Broker, subscriptions, STATE; the birth is asked for and comes with the readings."""
+        """Broker and subscriptions; the birth is asked for and comes with the readings."""
         await self.close()
-        stack = AsyncExitStack()
-        try:
-            bus = await stack.enter_async_context(self._open_bus())
-            await bus.subscribe(data_filters(self._config.group, self._config.node))
-            await _reached(bus, within_s=self._config.connect_s)
-            await self._say_state(bus, online=True)
-        except BusUnavailableError:
-            await stack.aclose()
-            raise TransientError("the broker is not reachable") from None
-        except BaseException:
-            await stack.aclose()
-            raise
-        self._stack, self._bus = stack, bus
-        self._node, self._feed = self._fresh_node(), Feed()
+        config = self._config
+        filters = data_filters(config.group, config.node)
+        bus, self._stack = await subscribed(self._open_bus, filters, within_s=config.connect_s)
+        self._bus, self._node, self._feed = bus, self._fresh_node(), Feed()
         self._feed.start(self._listen(bus, self._feed), name="sparkplug")
 
     async def readings(self) -> AsyncIterator[RawReading]:
@@ -155,41 +139,19 @@ class SparkplugDriver:
             raise TransientError("the broker did not take the command") from None
 
     async def close(self) -> None:
-        """Say offline and leave the broker; safe at any time, also twice."""
-        stack, self._stack = self._stack, None
-        bus, self._bus = self._bus, None
+        """Leave the broker; safe at any time, also twice."""
+        stack, self._stack, self._bus = self._stack, None, None
         await self._feed.stop()
-        if stack is None or bus is None:
-            return
-        try:
-            if bus.connected:
-                await self._say_state(bus, online=False)
-        except BusUnavailableError:
-            # The will says it.
-            return
-        finally:
+        if stack is not None:
             await stack.aclose()
 
     async def _listen(self, bus: Bus, feed: Feed) -> None:
-        connects = bus.connects
-        deliveries = aiter(bus.deliveries())
-        waiting = asyncio.ensure_future(anext(deliveries, None))
-        try:
-            while True:
+        await self._ask_for_birth(bus)
+        async with aclosing(heard(bus)) as deliveries:
+            async for delivery in deliveries:
+                if delivery is not None:
+                    await self._take(delivery, feed)
                 await self._ask_for_birth(bus)
-                done, _ = await asyncio.wait({waiting}, timeout=_TICK_S)
-                if not done:
-                    if not bus.connected or bus.connects != connects:
-                        raise TransientError("the connection to the broker broke")
-                    continue
-                delivery = waiting.result()
-                if delivery is None:
-                    raise TransientError("the connection to the broker ended")
-                waiting = asyncio.ensure_future(anext(deliveries, None))
-                await self._take(delivery, feed)
-        finally:
-            waiting.cancel()
-            await asyncio.gather(waiting, return_exceptions=True)
 
     async def _take(self, delivery: Delivery, feed: Feed) -> None:
         readings = self._node.hear(
@@ -210,12 +172,6 @@ class SparkplugDriver:
             # Asked again after the pause; a lost connection is told by the caller.
             return
 
-    async def _say_state(self, bus: Bus, *, online: bool) -> None:
-        host, stamp = self._config.host_id, self._config.started_ms
-        if host is not None:
-            topic, payload = state_message(host, online=online, timestamp_ms=stamp)
-            await bus.publish(topic, payload, retain=True)
-
     def _command(self, place: Place, *, state: bool) -> tuple[str, bytes]:
         device, name = place
         ms = self._now_us() // 1000
@@ -227,11 +183,3 @@ class SparkplugDriver:
         while not happened():
             self._changed.clear()
             await self._changed.wait()
-
-
-async def _reached(bus: Bus, *, within_s: float) -> None:
-    for _ in range(max(1, round(within_s / _LOOK_S))):
-        if bus.connected:
-            return
-        await asyncio.sleep(_LOOK_S)
-    raise BusUnavailableError("no connection to the broker")

@@ -1,11 +1,10 @@
-"""Sparkplug B 3.0 topics and the host's STATE message: the only place that builds or parses them.
+"""Sparkplug B 3.0 topics: the only place that builds or parses them.
 
 Topics (sections 4 and 5): `spBv1.0/{group}/{type}/{node}[/{device}]`, `spBv1.0/STATE/{host}`.
 """
 
 from __future__ import annotations
 
-import json
 from typing import Final, Literal, NamedTuple
 
 from edge.drivers.sparkplug_payload import PayloadError
@@ -25,13 +24,6 @@ class SparkplugTopic(NamedTuple):
     group: str
     node: str
     device: str = ""
-
-
-class HostState(NamedTuple):
-    """What a host application says of itself."""
-
-    online: bool
-    timestamp_ms: int
 
 
 def is_level(text: str) -> bool:
@@ -64,22 +56,3 @@ def command_topic(group: str, node: str, device: str = "") -> str:
     if device:
         return f"{_NAMESPACE}/{group}/DCMD/{node}/{device}"
     return f"{_NAMESPACE}/{group}/NCMD/{node}"
-
-
-def state_message(host: str, *, online: bool, timestamp_ms: int) -> tuple[str, bytes]:
-    """(topic, payload) of STATE: retained, QoS 1; the will has the timestamp of the birth."""
-    document = json.dumps({"online": online, "timestamp": timestamp_ms})
-    return f"{_NAMESPACE}/STATE/{host}", document.encode()
-
-
-def parse_state(payload: bytes) -> HostState:
-    """Raises `PayloadError` with the code `state`."""
-    try:
-        document = json.loads(payload) if len(payload) <= 1024 else None
-    except (ValueError, RecursionError):
-        document = None
-    if isinstance(document, dict):
-        online, timestamp = document.get("online"), document.get("timestamp")
-        if isinstance(online, bool) and type(timestamp) is int and timestamp >= 0:
-            return HostState(online, timestamp)
-    raise PayloadError("state", "not {online, timestamp}")

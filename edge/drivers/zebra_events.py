@@ -23,16 +23,7 @@ class ZebraDecoder:
 
     def decode(self, payload: bytes, received_at: int, topic: str = "") -> Iterator[Item]:
         """Each event of one message; what is refused costs itself only."""
-        try:
-            batch = fields.document(payload)
-        except RefusedError as error:
-            yield error.refused
-            return
-        for event in fields.entries(batch):
-            try:
-                yield from self._event(fields.tree_of(event, "event"), received_at)
-            except RefusedError as error:
-                yield error.refused
+        return fields.each(payload, lambda event: self._event(event, received_at))
 
     def _event(self, event: fields.Tree, received_at: int) -> Iterator[Item]:
         bare = "type" not in event and "eventType" not in event

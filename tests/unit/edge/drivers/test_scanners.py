@@ -11,9 +11,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from edge.drivers.feed import MAX_PENDING
 from edge.drivers.hid_scanner import EV_KEY, EVENT, HidConfig, HidScanner
 from edge.drivers.port import Driver, DriverNotice, RawReading, RawScan, TransientError
 from edge.drivers.scan_lines import ScanFormat
+from edge.drivers.scanner import ScanFeed
 from edge.drivers.serial_scanner import SerialConfig, SerialScanner
 from tests.waiting import eventually
 
@@ -92,3 +94,17 @@ async def test_keys_become_scans_by_the_layout_named(layout: str, text: str) -> 
         os.close(keyboard)
         await eventually(task.done)
         assert isinstance(task.exception(), TransientError)
+
+
+async def test_scans_that_found_no_room_are_told_once_there_is_room() -> None:
+    feed = ScanFeed(ScanFormat(), now_us=lambda: NOW, mono_us=mono_us)
+    feed.take([f"C{number}" for number in range(MAX_PENDING + 2)])
+    readings = feed.readings()
+    assert [getattr(await anext(readings), "code", None) for _ in range(3)] == [None, "C0", "C1"]
+
+    feed.take(["late"])
+
+    rest = [await anext(readings) for _ in range(MAX_PENDING)]
+    assert rest[-2] == DriverNotice("overflow", NOW, "2 scans were not taken in time")
+    assert codes(rest)[-1] == "late"
+    await feed.stop()
