@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -17,7 +17,7 @@ from edge.device_clock import DeviceClock
 from edge.drivers.port import RawRead
 from edge.smoothing import PORTAL, Smoother
 from simulators.geometry import path_along
-from simulators.inventory import Hit, Inventory, InventorySettings
+from simulators.inventory import Hit, Inventory, inventory_of
 from simulators.loads import Load, carried, pallet, scattered
 from simulators.passes import Direction, plan_crossing
 from simulators.rf import RadioSettings
@@ -169,13 +169,7 @@ class Air:
 
     def _reader(self, door: str) -> Inventory:
         device = self.site.device(self.site.door(door).device)
-        return Inventory(
-            device.antennas,
-            scene=self.scene,
-            seed=f"{self.seed}/{device.name}",
-            settings=replace(InventorySettings(), persistence_s=device.persistence_s),
-            power_dbm=lambda port: device.power_dbm,
-        )
+        return inventory_of(device, scene=self.scene, seed=f"{self.seed}/{device.name}")
 
 
 @dataclass

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edge.drivers.port import Driver
 from runtime.clock import now_us
-from runtime.mqtt import MqttBus, MqttOptions, tls_context
+from runtime.mqtt import MqttBus
+from runtime.mqtt_options import options_from
 from runtime.settings_errors import ConfigError
 from runtime.settings_tree import Device, Settings
 
@@ -20,27 +22,11 @@ CONNECT_S = 5.0
 
 def device_bus(device: Device, settings: Settings, *, agent: str) -> MqttBus:
     """The device's broker: its `host`, which is on this machine, or the agent's own with TLS."""
-    mqtt, tls = settings.mqtt, settings.mqtt.tls
-    own = device.host is not None
-    context = None
-    if tls is not None and not own:
-        context = tls_context(
-            ca=str(tls.ca) if tls.ca else None,
-            cert=str(tls.cert) if tls.cert else None,
-            key=str(tls.key) if tls.key else None,
-            verify=tls.verify,
-        )
-    return MqttBus(
-        MqttOptions(
-            host=device.host or mqtt.host,
-            port=device.port if own else mqtt.port,
-            client_id=device.username or f"{agent}-{device.name}",
-            username=device.username,
-            password=device.password.reveal() if device.password else None,
-            protocol=mqtt.protocol,
-            tls=context,
-        )
-    )
+    mqtt = settings.mqtt
+    if device.host is not None:
+        mqtt = replace(mqtt, host=device.host, port=device.port, tls=None)
+    account = replace(mqtt, username=device.username, password=device.password)
+    return MqttBus(options_from(account, client_id=f"{agent}-{device.name}"))
 
 
 def mqtt_driver(device: Device, settings: Settings, *, agent: str) -> Callable[[], Driver]:

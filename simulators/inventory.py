@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from simulators.rf import Antenna
 from simulators.scene import Body, PlacedTag, Scene
+from simulators.site import Device
 
 # A tag this far below waking is asked again only after FAR_S: nothing on the floor gains that much
 # in 0.2 s (under a metre of way).
@@ -146,3 +147,14 @@ class Inventory:
 
 def _when(event: Hit | float) -> float:
     return event.at if isinstance(event, Hit) else event
+
+
+def inventory_of(device: Device, *, scene: Scene, seed: str) -> Inventory:
+    """The inventory of a reader of the site, at the power it was set up with."""
+    return Inventory(
+        device.antennas,
+        scene=scene,
+        seed=seed,
+        settings=replace(InventorySettings(), persistence_s=device.persistence_s),
+        power_dbm=lambda _port: device.power_dbm,
+    )

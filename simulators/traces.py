@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from simulators.geometry import Edge, Path, path_along
-from simulators.inventory import Inventory, InventorySettings
+from simulators.inventory import inventory_of
 from simulators.loads import Load, pallet, scattered
 from simulators.passes import plan_crossing
 from simulators.rf import RadioSettings
@@ -62,13 +62,7 @@ def record(
     scene = Scene(seed=seed, radio=RadioSettings(), doorways=site.doorways)
     door = site.door(DOOR)
     device = site.device(door.device)
-    inventory = Inventory(
-        device.antennas,
-        scene=scene,
-        seed=f"{seed}/trace",
-        settings=replace(InventorySettings(), persistence_s=device.persistence_s),
-        power_dbm=lambda _port: device.power_dbm,
-    )
+    inventory = inventory_of(device, scene=scene, seed=f"{seed}/trace")
     rng = random.Random(f"{seed}/runs")
     lines: list[Line] = []
     runs: list[Run] = []

@@ -26,8 +26,9 @@ from edge.spool_boot import known_boot
 from edge.spool_boot import recover as move_aside
 from edge.spool_file import open_spool
 from runtime.clock import monotonic_us, now_us
-from runtime.mqtt import MqttBus, MqttOptions, Will, tls_context
+from runtime.mqtt import MqttBus, Will
 from runtime.mqtt_devices import mqtt_driver
+from runtime.mqtt_options import options_from
 from runtime.point_devices import point_driver
 from runtime.settings_tree import Device, Edge, Settings
 
@@ -91,29 +92,8 @@ def device_setup(device: Device, settings: Settings, *, linger_ms: int) -> Devic
 
 def build_bus(settings: Settings, identity: Identity, *, boot: int) -> MqttBus:
     """The connection of an agent, with its last will."""
-    mqtt = settings.mqtt
-    topic, payload = will_message(identity, boot=boot, sent_at=now_us())
-    tls = mqtt.tls
-    context = None
-    if tls is not None:
-        context = tls_context(
-            ca=str(tls.ca) if tls.ca else None,
-            cert=str(tls.cert) if tls.cert else None,
-            key=str(tls.key) if tls.key else None,
-            verify=tls.verify,
-        )
-    return MqttBus(
-        MqttOptions(
-            host=mqtt.host,
-            port=mqtt.port,
-            client_id=mqtt.username or identity.agent,
-            username=mqtt.username,
-            password=mqtt.password.reveal() if mqtt.password else None,
-            protocol=mqtt.protocol,
-            tls=context,
-            will=Will(topic, payload),
-        )
-    )
+    will = Will(*will_message(identity, boot=boot, sent_at=now_us()))
+    return MqttBus(options_from(settings.mqtt, client_id=identity.agent, will=will))
 
 
 def thread_of_its_own(pool: ThreadPoolExecutor) -> Offload:

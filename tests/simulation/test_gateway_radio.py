@@ -6,7 +6,7 @@ The physics knows nothing of the rules; what crossed is compared with what was m
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -15,7 +15,7 @@ from edge.device_clock import DeviceClock
 from edge.drivers.port import RawRead
 from edge.smoothing import PORTAL, Smoother
 from gateway.tracker import Tracker
-from simulators.inventory import Inventory, InventorySettings
+from simulators.inventory import Inventory, inventory_of
 from simulators.loads import Load, carried, pallet, scattered
 from simulators.passes import Direction, plan_heard_crossing
 from simulators.rf import RadioSettings
@@ -113,13 +113,7 @@ class Air:
 
     def _reader(self, door: str) -> Inventory:
         device = self.site.device(self.site.door(door).device)
-        return Inventory(
-            device.antennas,
-            scene=self.scene,
-            seed=f"{self.seed}/{device.name}",
-            settings=replace(InventorySettings(), persistence_s=device.persistence_s),
-            power_dbm=lambda port: device.power_dbm,
-        )
+        return inventory_of(device, scene=self.scene, seed=f"{self.seed}/{device.name}")
 
 
 def _edge(
