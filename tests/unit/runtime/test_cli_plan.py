@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from runtime.cli.main import run
+from tests.services import require_examples
 
 ROUTE: dict[str, object] = {
     "layout": {"aisles": [0, 3, 6], "cross_aisles": [0, 10]},
@@ -90,10 +90,7 @@ def test_a_file_of_another_format_is_refused(
 
 
 def test_every_published_optimum_is_reached(capsys: pytest.CaptureFixture[str]) -> None:
-    examples = os.environ.get("DOCKLEDGER_EXAMPLES")
-    path = Path(examples or "/").parent / "bench" / "sprp_single_location.jsonl.gz"
-    if not examples or not path.exists():
-        pytest.skip("DOCKLEDGER_EXAMPLES has no neighbour bench")
+    path = require_examples().parent / "bench" / "sprp_single_location.jsonl.gz"
     with gzip.open(path) as source:
         count = sum(1 for _ in source)
     assert run(["bench", "routes", str(path), "--json"]) == 0
