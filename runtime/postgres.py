@@ -192,6 +192,8 @@ async def ensure_roles(admin_url: str, passwords: dict[Role, str]) -> None:
     """The three database roles exist with these passwords; none is a superuser."""
     connection = await asyncpg.connect(admin_url)
     try:
+        # Two that start at once would change the same catalogue row; the lock goes with us.
+        await connection.execute("SELECT pg_advisory_lock(hashtext('dockledger roles'))")
         for role in (OWNER, APP, KPI):
             known = await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role)
             word = passwords[role].replace("'", "''")
