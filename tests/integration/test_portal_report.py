@@ -94,6 +94,18 @@ async def test_confirmed_and_dismissed_passes_are_right_and_wrong(dock: Dock) ->
     assert marks(row(found, "out", "*")) == (0, 0, 0, 0)
 
 
+async def test_what_a_portal_books_by_itself_does_not_speak_for_it(dock: Dock) -> None:
+    await a_truck(dock, "book")
+    await dock.goes("in", [ONE, *UNITS], strays={STRAY: "static"})
+    assert await dock.on_hand() == {"STAGE-IN": 4}
+
+    inward = row(await report(dock), "in", "*")
+
+    assert (inward.passes, inward.tags) == (1, 5)
+    assert marks(inward) == (0, 0, 0, 0)
+    assert inward.agreement is None
+
+
 async def test_an_observing_portal_is_held_against_the_scans_of_its_visit(dock: Dock) -> None:
     visit = await a_truck(dock, "observe")
     await dock.goes("in", [ONE, *UNITS[:2], *OTHERS], strays={UNITS[2]: "near", STRAY: "static"})

@@ -1,17 +1,19 @@
 """A portal's word on each tag against the truth that people and the visit's end told of it.
 
-Truth: a scan at the door or a pass that stays booked says that a tag crossed; a dismissed or
-reversed pass, a unit closed as short, and a closed visit that people scanned without this tag say
-that it did not. A pass that a person settled says nothing about its tags: it was undecided.
+Truth: a scan at the door or a pass that a person confirmed says that a tag crossed (what a portal
+booked by itself is its own word again); a dismissed or reversed pass, a unit closed as short, and a
+closed visit that people scanned without this tag say that it did not. A pass that a person settled
+says nothing about its tags: it was undecided.
 """
 
 from __future__ import annotations
 
 _PASSES = """
 WITH seen AS (
-  SELECT p.pass_id, p.state, p.booking, p.settled_by, p.first_agent = 'scan' AS scanned,
+  SELECT p.pass_id, p.state, p.booking, p.first_agent = 'scan' AS scanned,
     (p.state = 'undecided' OR p.features->>'called' IS NOT DISTINCT FROM 'undecided')
       AS doubtful,
+    p.booking = 'booked' AND p.settled_by IS NOT NULL AS confirmed,
     p.closed_at AS at, v.visit_id, COALESCE(v.state = 'closed', false) AS over
   FROM pass p LEFT JOIN LATERAL (SELECT v.visit_id, v.state FROM door_visit v
     WHERE v.site_id = p.site_id AND v.portal = p.portal AND (v.visit_id = p.visit_id
@@ -47,12 +49,12 @@ TAGS = (
     WHEN a.outcome = 'rejected' THEN CASE
       WHEN EXISTS (SELECT 1 FROM crossed c WHERE c.visit_id = a.visit_id AND c.state = a.state
         AND c.epc_key = a.epc_key) THEN NULL
-      WHEN a.booking = 'booked' OR (a.over AND EXISTS (SELECT 1 FROM crossed c
+      WHEN a.confirmed OR (a.over AND EXISTS (SELECT 1 FROM crossed c
         WHERE c.visit_id = a.visit_id AND c.state = a.state)) THEN 'reject_agreed' END
     WHEN a.booking IN ('dismissed', 'reversed') THEN 'false_accept'
     WHEN a.state = 'in' AND EXISTS (SELECT 1 FROM asn_unit n WHERE n.site_id = $1
       AND n.epc_key = a.epc_key AND n.state = 'short') THEN 'false_accept'
-    WHEN a.booking = 'booked' OR EXISTS (SELECT 1 FROM crossed c WHERE c.visit_id = a.visit_id
+    WHEN a.confirmed OR EXISTS (SELECT 1 FROM crossed c WHERE c.visit_id = a.visit_id
       AND c.state = a.state AND c.epc_key = a.epc_key) THEN 'agreed'
     WHEN a.over AND EXISTS (SELECT 1 FROM crossed c WHERE c.visit_id = a.visit_id
       AND c.state = a.state) THEN 'false_accept'
@@ -82,7 +84,7 @@ PASSES = (
     + """
 SELECT k.direction, k.owner, count(*) AS passes,
   count(*) FILTER (WHERE s.doubtful) AS undecided,
-  count(*) FILTER (WHERE NOT s.doubtful AND s.booking = 'booked' AND s.settled_by IS NOT NULL)
+  count(*) FILTER (WHERE NOT s.doubtful AND s.confirmed)
     AS confirmed,
   count(*) FILTER (WHERE s.booking = 'dismissed') AS dismissed,
   count(*) FILTER (WHERE s.booking = 'reversed') AS reversed
