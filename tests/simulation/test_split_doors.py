@@ -26,8 +26,8 @@ from gateway.registry import Registry, build_registry
 from gateway.tracker import Tracker
 from simulators.loads import pallet
 from simulators.tags import sscc18, sscc_tag
+from tests.air import DOORS, Air
 from tests.radio import Heard
-from tests.simulation.test_gateway_radio import DOORS, Air
 from tests.unit.gateway.lane import START, STEP_US
 
 
