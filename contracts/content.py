@@ -14,10 +14,9 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from contracts import judge
+from contracts.device_fields import devices_problem
 from contracts.fields import (
-    DEVICE_STATUS,
     HEADER,
-    MAX_DEVICES,
     STATUS,
     Field,
     Problem,
@@ -31,6 +30,7 @@ from contracts.gs1.epc import EpcError, Seen, look_up
 from contracts.topics import UpKind
 from contracts.v1 import (
     AgentStatus,
+    DeviceStatus,
     Observation,
     ReadBatch,
     Scan,
@@ -124,7 +124,9 @@ def corrected(content: Content, ahead: int) -> Content:
     if isinstance(message, AgentStatus):
         oldest = message.oldest_at
         oldest = oldest if oldest is UNSET else max(0, oldest - ahead)
-        moved: Up = replace(message, sent_at=sent_at, oldest_at=oldest)
+        devices = message.devices
+        devices = devices if devices is UNSET else [_moved_device(one, ahead) for one in devices]
+        moved: Up = replace(message, sent_at=sent_at, oldest_at=oldest, devices=devices)
     elif isinstance(message, ReadBatch):
         reads = [_moved_read(read, ahead) for read in message.reads]
         moved = replace(message, sent_at=sent_at, reads=reads)
@@ -135,6 +137,18 @@ def corrected(content: Content, ahead: int) -> Content:
         sensors = [replace(one, occurred_at=one.occurred_at - ahead) for one in message.sensors]
         moved = replace(message, sent_at=sent_at, sensors=sensors)
     return Content(moved, content.indices, content.problems, flags, content.seen)
+
+
+def _moved_device(device: DeviceStatus, ahead: int) -> DeviceStatus:
+    if device.antennas is UNSET:
+        return device
+    antennas = [
+        one
+        if one.last_read_at is UNSET
+        else replace(one, last_read_at=max(0, one.last_read_at - ahead))
+        for one in device.antennas
+    ]
+    return replace(device, antennas=antennas)
 
 
 def _moved_read(read: Observation, ahead: int) -> Observation:
@@ -259,17 +273,5 @@ def _batch(header: Header, good: list[judge.Reading], reads: list[Observation]) 
 def _status(tree: dict[str, object]) -> AgentStatus:
     fields = tuple(one._replace(low=0) if one.name == "seq" else one for one in (*HEADER, *STATUS))
     raise_for(11, problem_of(tree, fields))
-    devices = tree.get("devices", [])
-    if isinstance(devices, list):
-        if len(devices) > MAX_DEVICES:
-            raise ContractViolation(11, "E_FIELD_RANGE", "/devices")
-        for index, device in enumerate(devices):
-            problem = (
-                problem_of(device, DEVICE_STATUS)
-                if isinstance(device, dict)
-                else ("E_FIELD_TYPE", "")
-            )
-            if problem:
-                code, where = problem
-                raise ContractViolation(11, code, pointer("devices", index) + where)
+    raise_for(11, devices_problem(tree.get("devices", [])))
     return msgspec.convert(tree, AgentStatus)

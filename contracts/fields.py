@@ -133,9 +133,39 @@ STATUS = (
     _optional("oldest_at", "int", 0, TIME_MAX),
     _optional("clock_offset_ms", "number", -math.inf, math.inf),
     Field("devices", "list", required=False),
+    _optional("config_version", "int", 0, MAX_INT),
+    _optional("config_offered", "int", 0, MAX_INT),
+    text(
+        "config_state",
+        *(1, 16),
+        *("local", "trial", "applied", "refused", "fallback"),
+        required=False,
+    ),
+    text("config_error", 0, 256, required=False),
 )
 MAX_DEVICES = 64
-DEVICE_STATUS = (DEVICE, text("state", 1, 16, "live", "stale", "dead"))
+DEVICE_ALARMS = frozenset(
+    ("antenna_fault", "antenna_silent", "rate_collapse", "reference_missing", "overflow", "skew")
+)
+DEVICE_STATUS = (
+    DEVICE,
+    text("state", 1, 16, "live", "stale", "dead"),
+    Field("alarms", "list", required=False),
+    Field("antennas", "list", required=False),
+    Field("missing", "list", required=False),
+    _optional("clock_skew_ms", "number", -math.inf, math.inf),
+    _optional("clock_jumps", "int", 0, MAX_INT),
+    _optional("overflows", "int", 0, MAX_INT),
+)
+MAX_ALARMS, MAX_ANTENNAS, MAX_MISSING, EPC_CHARACTERS = 16, 64, 16, 128
+ANTENNA_STATUS = (
+    Field("antenna", "int", 1, 64),
+    text("state", 1, 16, "ok", "fault", "silent"),
+    Field("reads", "int", 0),
+    Field("tags", "int", 0),
+    _optional("rssi_mean_dbm", "number", -130, 0),
+    _optional("last_read_at", "int", 0, TIME_MAX),
+)
 CURSOR = (
     Field("newest_boot", "int", 0),
     _optional("retry_after_ms", "int", 0, MAX_INT),
@@ -151,7 +181,7 @@ ACTIONS: dict[str, tuple[Field, ...]] = {
     "gpo": (Field("port", "int", 1, 64), Field("state", "bool")),
     "divert": (Field("lane", "int", 1, 999), text("handling_unit", 1, 64)),
     "resend": (Field("from_seq", "int", 1),),
-    "configure": (text("document", 0, 65_536),),
+    "configure": (text("document", 0, 65_536), _optional("version", "int", 1, MAX_INT)),
 }
 
 

@@ -79,6 +79,10 @@ def page() -> str:
         lines += [f"### kind `conveyor`, event `{event}`", "", *_table(more)]
     lines += ["## `status.v1`", "", *_table(f.STATUS)]
     lines += [f"`devices` holds at most {f.MAX_DEVICES} of:", "", *_table(f.DEVICE_STATUS)]
+    words = ", ".join(sorted(f.DEVICE_ALARMS))
+    lines += [f"`alarms` holds at most {f.MAX_ALARMS} of: {words}.", ""]
+    lines += [f"`missing` holds at most {f.MAX_MISSING} EPCs of reference tags.", ""]
+    lines += [f"`antennas` holds at most {f.MAX_ANTENNAS} of:", "", *_table(f.ANTENNA_STATUS)]
     lines += ["## `cursor.v1`, down", "", *_table(f.CURSOR)]
     lines += ["## `command.v1`, down", "", *_table(f.COMMAND)]
     for action, more in f.ACTIONS.items():

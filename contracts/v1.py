@@ -12,6 +12,11 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 AgentState = Literal["online", "degraded", "offline"]
 DeviceState = Literal["live", "stale", "dead"]
+AntennaState = Literal["ok", "fault", "silent"]
+DeviceAlarm = Literal[
+    "antenna_fault", "antenna_silent", "rate_collapse", "reference_missing", "overflow", "skew"
+]
+ConfigState = Literal["local", "trial", "applied", "refused", "fallback"]
 Colour = Literal["green", "amber", "red", "off"]
 
 Whole = Annotated[int, Meta(ge=0, le=9223372036854775807)]
@@ -23,6 +28,7 @@ DeviceName = Annotated[str, Meta(min_length=1, max_length=64)]
 Port = Annotated[int, Meta(ge=1, le=64)]
 Lane = Annotated[int, Meta(ge=1, le=999)]
 UnitName = Annotated[str, Meta(min_length=1, max_length=64)]
+EpcText = Annotated[str, Meta(min_length=1, max_length=128)]
 Dbm = Annotated[float, Meta(ge=-130, le=0)]
 
 
@@ -110,17 +116,46 @@ class SensorBatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     sensors: Annotated[list[SensorReading], Meta(min_length=1, max_length=500)]
 
 
-class DeviceStatus(Struct, frozen=True, forbid_unknown_fields=True):
-    """A device as its agent sees it. Zero reads is a value, never a state."""
+class AntennaStatus(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One antenna over the last minute: raw reads, distinct tags, their mean level.
+
+    `fault`: the reader says so. `silent`: its like-placed neighbours hear tags that it misses.
+    """
+
+    antenna: Port
+    state: AntennaState
+    reads: Whole
+    tags: Whole
+    rssi_mean_dbm: Dbm | UnsetType = UNSET
+    last_read_at: Micros | UnsetType = UNSET
+
+
+class DeviceStatus(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A device as its agent sees it. Zero reads is a value, never a state.
+
+    `clock_skew_ms`: the device's clock ahead of (+) or behind (-) the agent's, already corrected in
+    all readings. `overflows` and `clock_jumps` count since the device was set up. `missing`:
+    reference tags that were not heard in time.
+    """
 
     device: DeviceName
     state: DeviceState
+    alarms: Annotated[list[DeviceAlarm], Meta(max_length=16)] | UnsetType = UNSET
+    antennas: Annotated[list[AntennaStatus], Meta(max_length=64)] | UnsetType = UNSET
+    missing: Annotated[list[EpcText], Meta(max_length=16)] | UnsetType = UNSET
+    clock_skew_ms: float | UnsetType = UNSET
+    clock_jumps: Whole | UnsetType = UNSET
+    overflows: Whole | UnsetType = UNSET
 
 
 class AgentStatus(
     Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
 ):
-    """Topic `status`: outside the stream; `seq` is the last one spooled (0 = none)."""
+    """Topic `status`: outside the stream; `seq` is the last one spooled (0 = none).
+
+    `config_version` is the configuration it runs (0 = its local file): by it the agent asks for a
+    newer one. `config_state` and `config_error` are about `config_offered`, the last one it got.
+    """
 
     schema: str
     site: SiteName
@@ -135,6 +170,10 @@ class AgentStatus(
     oldest_at: Micros | UnsetType = UNSET
     clock_offset_ms: float | UnsetType = UNSET
     devices: Annotated[list[DeviceStatus], Meta(max_length=64)] | UnsetType = UNSET
+    config_version: Whole | UnsetType = UNSET
+    config_offered: Whole | UnsetType = UNSET
+    config_state: ConfigState | UnsetType = UNSET
+    config_error: Annotated[str, Meta(max_length=256)] | UnsetType = UNSET
 
 
 class Cursor(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -170,6 +209,7 @@ class Command(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkn
     handling_unit: UnitName | UnsetType = UNSET
     from_seq: Counted | UnsetType = UNSET
     document: Annotated[str, Meta(max_length=65_536)] | UnsetType = UNSET
+    version: Counted | UnsetType = UNSET
 
 
 Batch = ReadBatch | ScanBatch | SensorBatch

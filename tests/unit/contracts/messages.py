@@ -45,6 +45,16 @@ def a_sensor(kind: str = "temperature", /, **changes: object) -> Json:
     return with_changes(reading, changes)
 
 
+def a_device(**changes: object) -> Json:
+    """One live device of a status."""
+    return with_changes({"device": "r1", "state": "live"}, changes)
+
+
+def an_antenna(**changes: object) -> Json:
+    """One antenna of it that reads."""
+    return with_changes({"antenna": 1, "state": "ok", "reads": 9, "tags": 2}, changes)
+
+
 def with_changes(found: Json, changes: Json) -> Json:
     """The same with these fields; `...` takes one away."""
     merged = {**found, **changes}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from msgspec import UNSET
 
 from contracts.codec import (
     ContractViolation,
@@ -30,10 +31,12 @@ from tests.unit.contracts.messages import (
     EPC,
     NOW,
     TOPIC,
+    a_device,
     a_message,
     a_read,
     a_sensor,
     accepted,
+    an_antenna,
     problem,
     spelled,
     topic_of,
@@ -190,6 +193,24 @@ def test_the_edges_of_the_window_are_inside(occurred_at: int, code: str | None) 
     assert (found and found[0]) == code
 
 
+def test_a_status_tells_how_each_device_and_the_configuration_are() -> None:
+    told = an_antenna(rssi_mean_dbm=-61.5, last_read_at=NOW + 10_000_000)
+    device = a_device(
+        alarms=["antenna_fault", "skew"], antennas=[told], missing=[EPC], clock_skew_ms=-5.5
+    )
+    config = {"config_version": 6, "config_offered": 7, "config_state": "fallback"}
+    said = {"devices": [device], "config_error": "config-not-live: r1", **config}
+    status = accepted(a_message("status", **said), kind="status").message
+    assert isinstance(status, AgentStatus)
+    assert json.loads(encode(status)) == a_message("status", **said)
+    ahead = a_message("status", sent_at=NOW + 10_000_000, **said)
+    moved = accepted(ahead, kind="status").message
+    assert isinstance(moved, AgentStatus)
+    assert moved.devices is not UNSET
+    assert moved.devices[0].antennas is not UNSET
+    assert moved.devices[0].antennas[0].last_read_at == NOW
+
+
 def test_other_messages_of_a_clock_ahead_are_corrected_too() -> None:
     ahead = 10_000_000
     status = accepted(
@@ -299,6 +320,7 @@ def a_command(**changes: object) -> dict[str, object]:
         {"action": "divert", "colour": ..., "lane": 3, "handling_unit": "00/106141412345678908"},
         {"action": "resend", "colour": ..., "from_seq": 900, "device": None},
         {"action": "configure", "colour": ..., "document": "{}", "device": None},
+        {"action": "configure", "colour": ..., "document": "", "device": None, "version": 7},
     ],
 )
 def test_an_agent_reads_every_order(changes: dict[str, object]) -> None:
