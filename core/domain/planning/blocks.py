@@ -29,12 +29,14 @@ class Blocks:
 
     `closed_aisles` holds (aisle, y): nobody passes height y there. `closed_cross` holds
     (cross, aisle): nobody passes from this aisle to the next one along that cross-aisle.
+    `one_way` holds (aisle, 1 down the heights or -1 up them); only the matrix walks those.
     """
 
     xs: tuple[float, ...]
     ys: tuple[float, ...]
     closed_aisles: frozenset[tuple[int, float]] = frozenset()
     closed_cross: frozenset[tuple[int, int]] = frozenset()
+    one_way: frozenset[tuple[int, int]] = frozenset()
 
     def __post_init__(self) -> None:
         """Refuse with `plan_layout` what is no rectangular layout."""
@@ -49,11 +51,14 @@ class Blocks:
         for cross, aisle in self.closed_cross:
             if not (0 <= cross < len(self.ys) and 0 <= aisle < len(self.xs) - 1):
                 raise Refused("plan_layout", "a closed link lies between two aisles")
+        directed = {aisle for aisle, way in self.one_way if 0 <= aisle < len(self.xs)}
+        if len(directed) != len(self.one_way) or any(way not in (1, -1) for _, way in self.one_way):
+            raise Refused("plan_layout", "a one-way aisle is an aisle, once, with one direction")
 
     @property
     def is_open(self) -> bool:
         """Whether nothing stands in the way."""
-        return not self.closed_aisles and not self.closed_cross
+        return not self.closed_aisles and not self.closed_cross and not self.one_way
 
     def check(self, place: Place) -> None:
         """Refuse with `plan_place` a point that is off the floor."""

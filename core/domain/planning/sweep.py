@@ -43,6 +43,8 @@ def shortest_walk(layout: Blocks, start: Place, end: Place, stops: Sequence[Plac
     """
     if len(layout.ys) > MAX_CROSS_AISLES:
         raise Refused("plan_layout", "the exact programme sweeps up to 4 cross-aisles")
+    if layout.one_way:
+        raise Refused("plan_layout", "the exact programme knows no one-way aisles")
     for place in (start, end, *stops):
         layout.check(place)
     start, end = layout.snapped(start), layout.snapped(end)

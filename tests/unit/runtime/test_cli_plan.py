@@ -33,6 +33,20 @@ INSTANCE: dict[str, object] = {
 }
 
 
+FLOOR: dict[str, object] = {
+    "floor": {
+        "links": [
+            ["dock", "a", 5],
+            ["a", "ramp", 20, "one-way"],
+            ["ramp", "up", 1],
+            ["up", "dock", 9],
+        ]
+    },
+    "start": "dock",
+    "stops": ["up", "a"],
+}
+
+
 def _file(folder: Path, document: object) -> str:
     path = folder / "given.json"
     path.write_text(json.dumps(document))
@@ -45,6 +59,29 @@ def test_a_route_says_what_it_saves(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert answer["metres"] == 26.0
     assert answer["saved_metres"] == answer["serpentine_metres"] - 26.0 >= 0
     assert sorted(answer["order"]) == [0, 1]
+
+
+def test_a_floor_with_a_ramp_is_walked_its_way(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["plan", "route", _file(tmp_path, FLOOR)]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["metres"] == 28.0
+    assert answer["saved_metres"] >= 0
+    assert run(["plan", "route", _file(tmp_path, {**FLOOR, "stops": ["cellar"]})]) == 3
+    assert "plan_input" in capsys.readouterr().err
+
+
+def test_an_obstacle_and_five_cross_aisles_are_measured_against_serpentine_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shut = {"aisles": [0, 3, 6], "cross_aisles": [0, 10], "closed_aisles": [[1, 5]]}
+    five = {"aisles": [0, 3, 6], "cross_aisles": [0, 4, 10, 20, 30]}
+    for layout, method in ((shut, "exact"), (five, "tour")):
+        assert run(["plan", "route", _file(tmp_path, {**ROUTE, "layout": layout})]) == 0
+        answer = json.loads(capsys.readouterr().out)
+        assert answer["method"] == method
+        assert answer["saved_metres"] == answer["serpentine_metres"] - answer["metres"] >= 0
 
 
 @pytest.mark.parametrize(
