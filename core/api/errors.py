@@ -43,6 +43,8 @@ STATUS: dict[str, int] = {
     "serial-required": 409,
     "tag-duplicate": 409,
     "import-in-progress": 409,
+    "lot-expired": 409,
+    "lot-recalled": 409,
     "precondition-failed": 412,
     "body-too-large": 413,
     "too-many-rows": 413,

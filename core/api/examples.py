@@ -135,6 +135,17 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
         "to": "A-01-01-2",
         "owner": "acme",
     },
+    ("POST", "/v1/status-changes"): {
+        "sku": "A-100",
+        "location": "A-01-01-1",
+        "from_status": "available",
+        "to_status": "quality",
+        "quantity": 2,
+        "reason": "quality",
+        "owner": "acme",
+    },
+    ("POST", "/v1/lots/{lot_id}/recall"): {"reason": "supplier notice 4711"},
+    ("POST", "/v1/lots/{lot_id}/release"): {"reason": "laboratory found nothing"},
     ("POST", "/v1/adjustments"): {
         "sku": "A-100",
         "location": "A-01-17-1",

@@ -11,16 +11,17 @@ from core.api import checks
 from core.api.app import check_query
 from core.api.deps import caller, context, idempotent, owner_of, owners_scope, transact
 from core.api.roles import LEADS, STAFF, allow
-from core.api.schemas.floor import AdjustmentIn, MoveIn
+from core.api.schemas.floor import AdjustmentIn, MoveIn, StatusChangeIn
 from core.application.adjust import Adjustment, adjust_stock, move_carrier, move_goods, move_unit
 from core.application.ports.uow import UnitOfWork
+from core.application.statuses import StatusChange, change_status
 from core.domain.errors import FieldError, Refused
 from core.domain.naming import normal_unit_key
 
 router = APIRouter(dependencies=[Depends(check_query)], tags=["stock"])
-allow(LEADS, "POST /v1/adjustments")
+allow(LEADS, "POST /v1/adjustments", "POST /v1/status-changes")
 allow(STAFF, "POST /v1/moves")
-checks.NEEDS_KEY.add(("POST", "/v1/adjustments"))
+checks.NEEDS_KEY |= {("POST", "/v1/adjustments"), ("POST", "/v1/status-changes")}
 
 
 @router.post("/v1/adjustments", status_code=201, summary="Correct stock at a place")
@@ -48,6 +49,26 @@ async def adjust(request: Request, body: AdjustmentIn) -> Response:
             "delta": wanted.delta,
             "reason": wanted.reason,
         }
+
+    return await idempotent(request, work, site=body.site)
+
+
+@router.post("/v1/status-changes", status_code=201, summary="Hold, release or block goods")
+async def change(request: Request, body: StatusChangeIn) -> Response:
+    """Goods stay where they lie; only available ones are promised, reserved and picked.
+
+    Reserved goods may be held: their orders are planned again. Goods of a recalled or outdated lot
+    do not become available.
+    """
+    found, who = context(request), caller(request)
+    fields = body.model_dump(exclude={"site", "owner", "epcs"})
+    epcs = tuple(normal_unit_key(key, pointer=f"/epcs/{n}") for n, key in enumerate(body.epcs))
+    wanted = StatusChange(owner=owner_of(request, body.owner), epcs=epcs, **fields)
+
+    async def work(unit: UnitOfWork) -> tuple[int, Any]:
+        made = await change_status(unit, wanted, now=found.clock(), ids=found.ids, actor=who.name)
+        shown = body.model_dump(exclude={"site", "owner", "epcs"}, exclude_none=True)
+        return 201, {"id": str(made), **shown}
 
     return await idempotent(request, work, site=body.site)
 

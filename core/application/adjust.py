@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from core.application.carry import carry, carry_moves
+from core.application.choosing import take_goods
 from core.application.ledger import post_moves
 from core.application.packing import find_carrier
 from core.application.ports.carriers import Carrier, Content
@@ -92,32 +93,8 @@ async def _leaving(
     uow: UnitOfWork, adjustment: Adjustment, item_id: int, place: Place
 ) -> list[Content]:
     """Goods that the shelf does not have: named units, else what has no tag, else everything."""
-    wanted = -adjustment.delta
     here = [c for c in await uow.carriers.at(place, item_id) if c.owner_id == adjustment.owner]
-    named = [c for c in here if c.epc_key in adjustment.epcs]
-    if len(named) != len(adjustment.epcs):
-        raise _wrong("/epcs", "choice", "A unit is not booked at this place.")
-    total = sum(c.quantity for c in here)
-    if total < wanted:
-        raise Refused(
-            "insufficient-stock",
-            "The place holds less than that in the book.",
-            wanted=wanted,
-            available=total,
-        )
-    if total == wanted:
-        return here
-    rest = wanted - len(named)
-    loose = [c for c in here if c.epc_key is None]
-    if rest < 0 or sum(c.quantity for c in loose) < rest:
-        raise _wrong("/epcs", "required", "The goods here are tagged: name the ones that are gone.")
-    chosen = list(named)
-    for content in loose:
-        part = min(rest, content.quantity)
-        if part > 0:
-            chosen.append(replace(content, quantity=part))
-            rest -= part
-    return chosen
+    return take_goods(here, -adjustment.delta, adjustment.epcs)
 
 
 async def move_carrier(

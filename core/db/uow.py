@@ -31,6 +31,7 @@ from core.db.stores.inbox import PgInboxStore
 from core.db.stores.kpi import PgKpiStore
 from core.db.stores.layout import PgLayoutStore
 from core.db.stores.liveness import PgLivenessStore
+from core.db.stores.lots import PgLotStore
 from core.db.stores.map import PgMapStore
 from core.db.stores.orders import PgOrderStore
 from core.db.stores.outbox import PgOutboxStore
@@ -112,6 +113,11 @@ class PgUnitOfWork:
     def carriers(self) -> PgCarrierStore:
         """Handling units and their contents."""
         return PgCarrierStore(self.raw, self.site)
+
+    @cached_property
+    def lots(self) -> PgLotStore:
+        """Lots: recalls and traces."""
+        return PgLotStore(self.raw, self.site)
 
     @cached_property
     def replenish(self) -> PgReplenishStore:

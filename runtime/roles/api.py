@@ -55,6 +55,7 @@ AREAS = (
     "core.api.inbound",
     "core.api.stock",
     "core.api.stock_changes",
+    "core.api.lots",
     "core.api.webhooks",
     "core.api.inbound_hooks",
     "core.api.map",

@@ -15,6 +15,7 @@ OrderId = Annotated[str, text(36)]
 Scope = Annotated[str, text(64)]
 Worker = Annotated[str, text(64)]
 Count = Annotated[int, whole(1, 1_000_000)]
+STATUSES = ("available", "quality", "hold", "damaged", "expired")
 
 
 class NextPick(Body):
@@ -85,9 +86,23 @@ class AdjustmentIn(Body):
     location: Code
     delta: Annotated[int, whole(-1_000_000, 1_000_000)]
     reason: Annotated[str, choice("count", "damage", "loss", "found", "expired", "other")]
-    status: Annotated[str, choice("available", "quality", "hold", "damaged", "expired")] = Field(
-        default="available"
-    )
+    status: Annotated[str, choice(*STATUSES)] = Field(default="available")
+    epcs: Annotated[list[Key], no_repeats()] = Field(default_factory=list, max_length=5000)
+    site: Scope = Field(default=ABSENT)
+    owner: Scope = Field(default=ABSENT)
+
+
+class StatusChangeIn(Body):
+    """So many of an item that change their status where they lie."""
+
+    sku: Sku
+    location: Code = Field(default=ABSENT)
+    handling_unit: Key = Field(default=ABSENT)
+    from_status: Annotated[str, choice(*STATUSES)]
+    to_status: Annotated[str, choice(*STATUSES)]
+    quantity: Count
+    reason: Annotated[str, choice("quality", "damage", "customer", "count", "released", "other")]
+    lot: Code = Field(default=ABSENT)
     epcs: Annotated[list[Key], no_repeats()] = Field(default_factory=list, max_length=5000)
     site: Scope = Field(default=ABSENT)
     owner: Scope = Field(default=ABSENT)

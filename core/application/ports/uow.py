@@ -18,6 +18,7 @@ from core.application.ports.inbox import InboxStore
 from core.application.ports.kpi import KpiStore
 from core.application.ports.layout import LayoutStore
 from core.application.ports.liveness import LivenessStore
+from core.application.ports.lots import LotStore
 from core.application.ports.map import MapStore, SearchStore
 from core.application.ports.order_views import OrderViews
 from core.application.ports.orders import OrderStore, PromiseStore, ReservationStore
@@ -72,6 +73,9 @@ class UnitOfWork(Protocol):
 
     @property
     def carriers(self) -> CarrierStore: ...
+
+    @property
+    def lots(self) -> LotStore: ...
 
     @property
     def replenish(self) -> ReplenishStore: ...

@@ -109,7 +109,11 @@ lot = Table(
     Column("item_id", BigInteger, nullable=False),
     words("code"),
     at("expires_at"),
+    at("recalled_at"),
+    words("recall_reason", nullable=True),
+    words("recalled_by", nullable=True),
     UniqueConstraint("item_id", "code"),
+    Index("ix_lot_recalled", "lot_id", postgresql_where=text("recalled_at IS NOT NULL")),
 )
 
 location = Table(

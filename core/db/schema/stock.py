@@ -57,6 +57,9 @@ move = Table(
         "ix_move_epc", "site_id", "epc_key", "move_id", postgresql_where=text("epc_key IS NOT NULL")
     ),
     Index("ix_move_item", "site_id", "owner_id", "item_id", "move_id"),
+    Index(
+        "ix_move_lot", "site_id", "lot_id", "move_id", postgresql_where=text("lot_id IS NOT NULL")
+    ),
     Index("ix_move_pass", "site_id", "pass_id", postgresql_where=text("pass_id IS NOT NULL")),
     Index("ix_move_cause", "site_id", "cause", "cause_id"),
     Index("ix_move_recorded", "site_id", "recorded_at"),
@@ -104,6 +107,7 @@ quant = Table(
     CheckConstraint(f"status IN {STATUSES}", name="status"),
     Index("ix_quant_item", "site_id", "item_id"),
     Index("ix_quant_location", "site_id", "location_id"),
+    Index("ix_quant_lot", "site_id", "lot_id", postgresql_where=text("lot_id IS NOT NULL")),
     Index("ix_quant_handling_unit", "site_id", "handling_unit_id"),
 )
 

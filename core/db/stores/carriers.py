@@ -139,7 +139,7 @@ class PgCarrierStore:
     async def contents(self, ids: Iterable[UUID]) -> list[Content]:
         """See the port."""
         rows = await self._raw.fetch(CONTENTS, self._site, list(ids))
-        return [content for row in rows for content in _contents(row)]
+        return [content for row in rows for content in contents_of(row)]
 
     async def units(self, epc_keys: Iterable[str]) -> Mapping[str, TaggedUnit]:
         """See the port."""
@@ -155,12 +155,12 @@ class PgCarrierStore:
         rows = await self._raw.fetch(
             AT, self._site, place.location_id, place.handling_unit_id, place.status, item_id
         )
-        return [content for row in rows for content in _contents(row)]
+        return [content for row in rows for content in contents_of(row)]
 
     async def expired(self, *, now: int, limit: int) -> list[Content]:
         """See the port."""
         rows = await self._raw.fetch(EXPIRED, self._site, now, limit)
-        return [content for row in rows for content in _contents(row)]
+        return [content for row in rows for content in contents_of(row)]
 
     async def add(self, carrier: Carrier, *, now: int) -> None:
         """See the port."""
@@ -208,7 +208,7 @@ def _place(row: Any) -> Place:
     return Place(row["location_id"], row["kind"], row["handling_unit_id"], row["status"])
 
 
-def _contents(row: Any) -> Iterable[Content]:
+def contents_of(row: Any) -> Iterable[Content]:
     """Tagged units one by one, then the rest of the quant as one quantity."""
     goods = (row["owner_id"], row["item_id"], row["lot_id"])
     keys = row["keys"] or []

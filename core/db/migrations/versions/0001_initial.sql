@@ -464,9 +464,14 @@ CREATE TABLE lot (
 	item_id BIGINT NOT NULL, 
 	code TEXT NOT NULL, 
 	expires_at BIGINT, 
+	recalled_at BIGINT, 
+	recall_reason TEXT, 
+	recalled_by TEXT, 
 	CONSTRAINT pk_lot PRIMARY KEY (lot_id), 
 	CONSTRAINT uq_lot_item_id_code UNIQUE (item_id, code)
 );
+
+CREATE INDEX ix_lot_recalled ON lot (lot_id) WHERE recalled_at IS NOT NULL;
 
 CREATE TABLE move (
 	site_id TEXT NOT NULL, 
@@ -503,6 +508,8 @@ CREATE INDEX ix_move_cause ON move (site_id, cause, cause_id);
 CREATE INDEX ix_move_epc ON move (site_id, epc_key, move_id) WHERE epc_key IS NOT NULL;
 
 CREATE INDEX ix_move_item ON move (site_id, owner_id, item_id, move_id);
+
+CREATE INDEX ix_move_lot ON move (site_id, lot_id, move_id) WHERE lot_id IS NOT NULL;
 
 CREATE INDEX ix_move_pass ON move (site_id, pass_id) WHERE pass_id IS NOT NULL;
 
@@ -748,6 +755,8 @@ CREATE INDEX ix_quant_handling_unit ON quant (site_id, handling_unit_id);
 CREATE INDEX ix_quant_item ON quant (site_id, item_id);
 
 CREATE INDEX ix_quant_location ON quant (site_id, location_id);
+
+CREATE INDEX ix_quant_lot ON quant (site_id, lot_id) WHERE lot_id IS NOT NULL;
 
 CREATE TABLE read_point (
 	site_id TEXT NOT NULL, 
