@@ -19,7 +19,6 @@ NEAR_CORE_US = 1_500_000
 STAYS_US = 1_500_000
 LISTENED_US = 10_000_000
 ORDER_US = 300_000
-FADED_DB = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,7 @@ def _in_crossed_load(
         contradicts = view.before == exit_ and view.after == entry and view.whole.both
         reason = "not_in_load" if contradicts else stays_reason(view, limits)
         if around.final and not view.settled and view.before != exit_:
-            return _echoed(view, around, reason, entry, exit_)
+            return _echoed(view, around.span, reason, limits, entry)
         return reason, around.final or view.settled
     at = _crossed_at(view, around.span, limits)
     middle = (around.span.start + around.span.end) // 2
@@ -138,17 +137,17 @@ def _crossed_at(view: View, span: Span, limits: Thresholds) -> int | None:
 
 
 def _echoed(
-    view: View, around: Circumstances, reason: str, entry: int, exit_: int
+    view: View, span: Span, reason: str, limits: Thresholds, entry: int
 ) -> tuple[str | None, bool]:
     """Heard once more on the entry side: no return when far weaker there than before the door.
 
     With its peaks in order it went with the load; heard on one side alone, if it is expected.
     """
-    later = [r.peak for r in view.runs if r.side == entry and r.first > around.span.end]
+    later = [r.peak for r in view.runs if r.side == entry and r.first > span.end]
     whole = view.whole
-    if max(later, default=NOT_HEARD) > whole.peak[entry] - FADED_DB:
+    if max(later, default=NOT_HEARD) > whole.peak[entry] - limits.echo_db:
         return reason, True
-    if whole.both and whole.peak_at[exit_] - whole.peak_at[entry] >= ORDER_US:
+    if whole.both and whole.peak_at[1 - entry] - whole.peak_at[entry] >= ORDER_US:
         return None, True
     return reason, whole.both
 

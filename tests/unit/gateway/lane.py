@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
@@ -28,12 +28,14 @@ START = 1_795_000_000_000_000
 STEP_US = 20_000
 
 
-def a_registry(*, beams: bool = True) -> Registry:
+def a_registry(
+    *, beams: bool = True, settings: Mapping[str, float | int] | None = None
+) -> Registry:
     """Doors `dock-1` and `dock-2`, each with one reader of the agent of its name."""
     devices, points, portals = [], [], []
     for name in ("dock-1", "dock-2"):
         devices.append(DeviceRow(name, "r1", "llrp", (), {"green": 1, "amber": 2, "red": 3}))
-        portals.append(PortalRow(name, "site", 1, 2, {}))
+        portals.append(PortalRow(name, "site", 1, 2, settings or {}))
         sides: tuple[tuple[Literal["outside", "inside"], int], ...] = (
             ("outside", 1),
             ("inside", 2),
