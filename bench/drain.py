@@ -27,11 +27,12 @@ from contracts.v1 import Observation
 from core.db.migrate import migrate
 from core.db.stores.cells import PgCellClaim
 from core.db.uow import PgUnitOfWorkFactory, build_engine
-from edge.agent import Agent, Identity
+from edge.agent import Agent
 from edge.batching import Batcher
 from edge.failpoints import no_faults as edge_no_faults
 from edge.spool import Spool
 from edge.spool_file import SpoolFile, open_spool
+from edge.status import Identity
 from gateway.archive import Archive
 from gateway.failpoints import no_faults
 from gateway.holder import Means

@@ -8,24 +8,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-
-import msgspec
-from msgspec import UNSET
+from collections.abc import Callable, Sequence
 
 from contracts import topics
 from contracts.bus import Bus, BusUnavailableError
 from contracts.codec import ContractViolation, decode_command, decode_cursor
-from contracts.v1 import AgentStatus, DeviceStatus, SensorReading
+from contracts.v1 import SensorReading
 from edge.batching import Batcher
-from edge.commands import CommandDesk, Station
-from edge.devices import DeviceLoop, DeviceSetup
-from edge.drivers.port import RawReading
+from edge.commands import CommandDesk
+from edge.crew import Crew
+from edge.devices import DeviceSetup
 from edge.failpoints import Hit
 from edge.intake import Intake
-from edge.outputs import Outputs, Result
+from edge.outputs import Result
 from edge.spool import Spool
+from edge.status import Identity, status_message
 from edge.uplink import Uplink
 
 log = logging.getLogger(__name__)
@@ -34,29 +31,6 @@ HEARTBEAT_US = 5_000_000
 # A change is told at once, but a flapping device does not flood the topic.
 CHANGE_US = 500_000
 TICK_US = 250_000
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who this agent is on the wire."""
-
-    site: str
-    agent: str
-    version: str
-
-
-def will_message(identity: Identity, *, boot: int, sent_at: int) -> tuple[str, bytes]:
-    """(topic, payload) of the last will: the broker says offline for us."""
-    status = AgentStatus(
-        schema="status.v1",
-        site=identity.site,
-        agent=identity.agent,
-        boot=boot,
-        seq=0,
-        sent_at=sent_at,
-        state="offline",
-    )
-    return topics.up(identity.site, identity.agent, "status"), msgspec.json.encode(status)
 
 
 class Agent:
@@ -95,39 +69,26 @@ class Agent:
             hit=hit,
             greet=self.status,
         )
-        self._outputs = {
-            device.name: Outputs(device=device.name, light=device.light, mono_us=mono_us)
-            for device in devices
-        }
-        self._loops = {device.name: self._loop(device, rng) for device in devices}
+        self.crew = Crew(
+            intake=self.intake,
+            spool=spool,
+            changed=self._note_change,
+            rng=rng,
+            mono_us=mono_us,
+        )
+        for device in devices:
+            self.crew.add(device)
         self.desk = CommandDesk(
-            stations={d.name: Station(self._outputs[d.name], d.divert) for d in devices},
+            stations=self.crew.stations,
             answer=self._answer,
             replay=self._replay,
             now_us=now_us,
         )
 
-    def _loop(self, device: DeviceSetup, rng: random.Random) -> DeviceLoop:
-        source = self.intake.source(device.name, kind=device.kind, linger_us=device.linger_us)
-        take, mono_us, spool = self.intake.take, self._mono_us, self._spool
-
-        def taken(reading: RawReading) -> Awaitable[None] | None:
-            take(source, reading, mono_us())
-            return None if spool.has_room else spool.room()
-
-        return DeviceLoop(
-            device,
-            outputs=self._outputs[device.name],
-            take=taken,
-            changed=self._note_change,
-            rng=rng,
-            mono_us=mono_us,
-        )
-
     @property
     def exhausted(self) -> bool:
         """Whether no device will ever yield again (recorded traces that were played)."""
-        return all(loop.over for loop in self._loops.values())
+        return self.crew.exhausted
 
     def _note_change(self) -> None:
         self._changed = True
@@ -162,28 +123,14 @@ class Agent:
 
     def status(self) -> bytes:
         """The status message as of now."""
-        at = self._mono_us()
-        states = [(name, loop.state(at)) for name, loop in self._loops.items()]
-        well = all(state == "live" for _, state in states)
-        well = well and not self._spool.full and not self.uplink.window.stalled
-        offset = self.uplink.clock_offset_ms
-        oldest = self._spool.oldest_at if self._spool.unsent else None
-        return msgspec.json.encode(
-            AgentStatus(
-                schema="status.v1",
-                site=self._identity.site,
-                agent=self._identity.agent,
-                boot=self._spool.boot,
-                seq=self._spool.last_seq,
-                sent_at=self._now_us(),
-                state="online" if well else "degraded",
-                version=self._identity.version,
-                spooled=self._spool.unsent,
-                free_bytes=max(self._spool.free_bytes, 0),
-                oldest_at=UNSET if oldest is None else oldest,
-                clock_offset_ms=UNSET if offset is None else offset,
-                devices=[DeviceStatus(name, state) for name, state in states],
-            )
+        return status_message(
+            self._identity,
+            spool=self._spool,
+            devices=self.crew.statuses(self._mono_us()),
+            stalled=self.uplink.window.stalled,
+            clock_offset_ms=self.uplink.clock_offset_ms,
+            config={},
+            sent_at=self._now_us(),
         )
 
     async def _tell(self, at: int) -> None:
@@ -234,10 +181,7 @@ class Agent:
         async with asyncio.TaskGroup() as group:
             for part in (self._listen, self._spool.run, self._send, self._tick, self._beat):
                 group.create_task(part(), name=part.__name__)
-            for name, outputs in self._outputs.items():
-                group.create_task(outputs.run(), name=f"outputs {name}")
-            for name, loop in self._loops.items():
-                group.create_task(loop.run(), name=f"device {name}")
+            self.crew.start(group)
 
     async def finish(self) -> None:
         """Put what is in memory into the spool; call it after `run` has ended."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from contracts.v1 import Colour, DeviceState
 from edge.drivers.port import Driver, DriverNotice, FatalError, RawReading, TransientError
+from edge.health import HealthPlan
 from edge.intake import DeviceKind
 from edge.outputs import Outputs
 
@@ -22,6 +23,7 @@ FIRST_RETRY_S = 0.5
 LAST_RETRY_S = 30.0
 DEAD_AFTER_US = 30_000_000
 SETTLED_US = 10_000_000
+_TOLD_AT_ONCE = frozenset({"antenna_fault", "antenna_restored", "overflow"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,13 @@ class DeviceSetup:
     linger_us: int = 20_000
     light: Mapping[Colour, int] = field(default_factory=dict)
     divert: Mapping[int, int] = field(default_factory=dict)
+    health: HealthPlan | None = None
+    config: object = None
+    """All that decides what `build` builds, compared as a whole; None is like nothing else."""
+
+    def is_like(self, other: DeviceSetup) -> bool:
+        """Whether the other one needs no other driver, outputs or place in the intake."""
+        return self.config is not None and self.config == other.config
 
 
 class DeviceLoop:
@@ -60,14 +69,15 @@ class DeviceLoop:
         self._retry_s = FIRST_RETRY_S
         self._away_since = mono_us()
         self._connected = False
-        self._fatal = False
+        self.fatal = False
+        self.why = ""
         self._reported_lost = False
         self.connects = 0
         self.over = False
 
     def state(self, at: int) -> DeviceState:
         """How the device is."""
-        if self._fatal:
+        if self.fatal:
             return "dead"
         if self._connected:
             return "stale" if self._reported_lost else "live"
@@ -95,13 +105,14 @@ class DeviceLoop:
                 if waiting is not None:
                     await waiting
         except TransientError as error:
-            log.warning("device_away", extra={"device": self._setup.name, "why": str(error)[:200]})
+            self.why = str(error)[:200]
+            log.warning("device_away", extra={"device": self._setup.name, "why": self.why})
             if started is not None and self._mono_us() - started >= SETTLED_US:
                 self._retry_s = FIRST_RETRY_S
             return True
         except FatalError as error:
-            self._fatal = True
-            log.error("device_dead", extra={"device": self._setup.name, "why": str(error)[:200]})
+            self.fatal, self.why = True, str(error)[:200]
+            log.error("device_dead", extra={"device": self._setup.name, "why": self.why})
             return False
         finally:
             self._down()
@@ -126,6 +137,6 @@ class DeviceLoop:
 
     def _hear(self, notice: DriverNotice) -> None:
         lost = {"lost": True, "connected": False}.get(notice.what, self._reported_lost)
-        if lost != self._reported_lost:
+        if lost != self._reported_lost or notice.what in _TOLD_AT_ONCE:
             self._reported_lost = lost
             self._changed()

@@ -16,6 +16,7 @@ from contracts.v1 import Scan, SensorReading
 from edge.batching import Batcher, Kind, Message, Reading
 from edge.device_clock import DeviceClock
 from edge.drivers.port import DriverNotice, RawRead, RawReading, RawScan, RawSensor
+from edge.health import DeviceHealth, HealthPlan
 from edge.smoothing import PORTAL, ZONE, Smoother
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ class Source:
     linger_us: int
     smoother: Smoother
     clock: DeviceClock
+    health: DeviceHealth
     jumps_told: int = 0
     levels: dict[object, object] = field(default_factory=dict)
 
@@ -47,25 +49,35 @@ class Intake:
         self.raw_reads = 0
         self.notices = 0
 
-    def source(self, name: str, *, kind: DeviceKind, linger_us: int) -> Source:
+    def source(
+        self, name: str, *, kind: DeviceKind, linger_us: int, health: HealthPlan | None = None
+    ) -> Source:
         """Add a device."""
         clock = DeviceClock()
         profile = PORTAL if kind == "portal" else ZONE
         smoother = Smoother(device=name, profile=profile, clock=clock)
-        source = Source(name, linger_us, smoother, clock)
+        watched = DeviceHealth(health or HealthPlan(steady=kind == "zone"), clock=clock)
+        source = Source(name, linger_us, smoother, clock, watched)
         self._sources.append(source)
         return source
+
+    def remove(self, source: Source, at: int) -> None:
+        """Take a device out; what it has yielded goes on its way first."""
+        source.smoother.flush(at)
+        self._emit(source, at)
+        self._sources.remove(source)
 
     def take(self, source: Source, reading: RawReading, at: int) -> None:
         """Take what a driver yielded; `at` is the monotonic clock."""
         if isinstance(reading, RawRead):
             self.raw_reads += 1
             if source.smoother.add(reading, at):
-                self._put(source, "reads", source.smoother.take(), at)
+                self._emit(source, at)
             else:
                 self._note(source.smoother.due())
         elif isinstance(reading, DriverNotice):
             self.notices += 1
+            source.health.notice(reading, at)
             log.warning(
                 "device_notice",
                 extra={"device": source.name, "what": reading.what, "detail": reading.detail[:200]},
@@ -82,7 +94,7 @@ class Intake:
                 return
             source.levels[port] = state
         source.smoother.flush(at)
-        self._put(source, "reads", source.smoother.take(), at)
+        self._emit(source, at)
         if clock.jumped(reading.occurred_at, reading.received_at, at):
             clock.restart(reading.occurred_at, reading.received_at, at)
         else:
@@ -105,6 +117,12 @@ class Intake:
         """Put an agent's own sensor reading into the sequence, at once."""
         self._batcher.add("sensors", [reading], at=at, linger_us=0)
         self.step(at)
+
+    def _emit(self, source: Source, at: int) -> None:
+        reads = source.smoother.take()
+        if reads:
+            source.health.heard(reads, at)
+            self._put(source, "reads", reads, at)
 
     def _put(self, source: Source, kind: Kind, readings: Sequence[Reading], at: int) -> None:
         if not readings:
@@ -130,7 +148,7 @@ class Intake:
         """Emit and close what is due; `wake_at` is the next time."""
         for source in self._sources:
             source.smoother.step(at)
-            self._put(source, "reads", source.smoother.take(), at)
+            self._emit(source, at)
         self._batcher.step(at)
         self._hand_on()
         dues = [source.smoother.due() for source in self._sources]
@@ -141,7 +159,7 @@ class Intake:
         """Emit and close everything (the agent stops)."""
         for source in self._sources:
             source.smoother.flush(at)
-            self._put(source, "reads", source.smoother.take(), at)
+            self._emit(source, at)
         self._batcher.close()
         self._hand_on()
 

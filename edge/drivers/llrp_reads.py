@@ -96,7 +96,7 @@ class ReadingDecoder:
         ]
         for antenna, connected in events.antenna:
             what = "antenna_restored" if connected else "antenna_fault"
-            readings.append(DriverNotice(what, received_at, f"antenna {antenna}"))
+            readings.append(DriverNotice(what, received_at, f"antenna {antenna}", antenna))
         if events.buffer_percent is not None:
             full = f"report buffer {events.buffer_percent} % full"
             readings.append(DriverNotice("overflow", received_at, full))

@@ -60,13 +60,14 @@ class RawSensor:
 
 @dataclass(frozen=True, slots=True)
 class DriverNotice:
-    """Something about the device itself: connected, lost, overflow, antenna_fault, skew,
-    bad_frame.
+    """Something about the device itself: connected, lost, overflow, antenna_fault,
+    antenna_restored, skew, bad_frame.
     """
 
     what: str
     received_at: int
     detail: str = ""
+    antenna: int | None = None
 
 
 RawReading = RawRead | RawScan | RawSensor | DriverNotice

@@ -50,7 +50,7 @@ class R700Decoder:
         elif kind in {"antennaConnected", "antennaDisconnected"}:
             what = "antenna_restored" if kind == "antennaConnected" else "antenna_fault"
             port = fields.antenna(body.get("antennaPort"), "antennaPort")
-            yield DriverNotice(what, received_at, f"antenna {port or 'not named'}")
+            yield DriverNotice(what, received_at, f"antenna {port or 'not named'}", port)
         elif kind == "overflow":
             yield DriverNotice("overflow", received_at, "the reader lost events")
         else:

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from contracts.bus import BusUnavailableError
 from contracts.v1 import Colour
-from edge.agent import Agent, Identity, will_message
+from edge.agent import Agent
 from edge.batching import Batcher
 from edge.devices import DeviceSetup
 from edge.drivers.port import Driver
@@ -25,6 +25,7 @@ from edge.spool import Offload, Spool
 from edge.spool_boot import known_boot
 from edge.spool_boot import recover as move_aside
 from edge.spool_file import open_spool
+from edge.status import Identity, will_message
 from runtime.clock import monotonic_us, now_us
 from runtime.mqtt import MqttBus, Will
 from runtime.mqtt_devices import mqtt_driver

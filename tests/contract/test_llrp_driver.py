@@ -182,12 +182,12 @@ async def test_events_of_the_device_become_notices_in_their_place(
     await reader.say(wire.gpi(2, high=True, utc_us=SEEN + 9))
 
     assert [await following(readings) for _ in range(7)] == [
-        DriverNotice("antenna_fault", NOW, "antenna 2"),
+        DriverNotice("antenna_fault", NOW, "antenna 2", 2),
         RawRead(EPC, 1, -50.0, SEEN, NOW),
         DriverNotice("overflow", NOW, "report buffer 90 % full"),
         DriverNotice("overflow", NOW, "reports were lost"),
         DriverNotice("reader_exception", NOW),
-        DriverNotice("antenna_restored", NOW, "antenna 2"),
+        DriverNotice("antenna_restored", NOW, "antenna 2", 2),
         RawSensor("gpi", SEEN + 9, NOW, {"port": 2, "state": "high"}),
     ]
     await driver.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from msgspec import UNSET
 
 from contracts.codec import (
     ContractViolation,
@@ -31,12 +30,10 @@ from tests.unit.contracts.messages import (
     EPC,
     NOW,
     TOPIC,
-    a_device,
     a_message,
     a_read,
     a_sensor,
     accepted,
-    an_antenna,
     problem,
     spelled,
     topic_of,
@@ -191,24 +188,6 @@ def test_times_of_a_reading_lie_in_their_window(
 def test_the_edges_of_the_window_are_inside(occurred_at: int, code: str | None) -> None:
     found = problem(a_message(reads=[a_read(occurred_at=occurred_at)]))
     assert (found and found[0]) == code
-
-
-def test_a_status_tells_how_each_device_and_the_configuration_are() -> None:
-    told = an_antenna(rssi_mean_dbm=-61.5, last_read_at=NOW + 10_000_000)
-    device = a_device(
-        alarms=["antenna_fault", "skew"], antennas=[told], missing=[EPC], clock_skew_ms=-5.5
-    )
-    config = {"config_version": 6, "config_offered": 7, "config_state": "fallback"}
-    said = {"devices": [device], "config_error": "config-not-live: r1", **config}
-    status = accepted(a_message("status", **said), kind="status").message
-    assert isinstance(status, AgentStatus)
-    assert json.loads(encode(status)) == a_message("status", **said)
-    ahead = a_message("status", sent_at=NOW + 10_000_000, **said)
-    moved = accepted(ahead, kind="status").message
-    assert isinstance(moved, AgentStatus)
-    assert moved.devices is not UNSET
-    assert moved.devices[0].antennas is not UNSET
-    assert moved.devices[0].antennas[0].last_read_at == NOW
 
 
 def test_other_messages_of_a_clock_ahead_are_corrected_too() -> None:

@@ -16,7 +16,7 @@ import msgspec
 from contracts import topics
 from contracts.codec import decode_up, encode
 from contracts.v1 import AgentStatus, Colour, Command, Cursor, ReadBatch
-from edge.agent import Agent, Identity, will_message
+from edge.agent import Agent
 from edge.batching import Batcher
 from edge.devices import DeviceSetup
 from edge.drivers.port import RawRead, TransientError
@@ -25,6 +25,7 @@ from edge.failpoints import no_faults
 from edge.first_boot import learn_boot
 from edge.spool import Spool, inline
 from edge.spool_file import open_spool
+from edge.status import Identity, will_message
 from tests.memory_bus import MemoryBroker
 from tests.waiting import eventually
 

@@ -145,7 +145,7 @@ def test_other_r700_events_are_edges_and_notices() -> None:
     at = 1_772_126_017_000_000
     assert found == [
         RawSensor("gpi", at, NOW, {"port": 1, "state": "high"}),
-        DriverNotice("antenna_fault", NOW, "antenna 2"),
+        DriverNotice("antenna_fault", NOW, "antenna 2", 2),
         DriverNotice("overflow", NOW, "the reader lost events"),
         Refused("N_NOT_A_READING", "diagnostic"),
     ]
