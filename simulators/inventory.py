@@ -5,12 +5,13 @@ Reads follow from seed, scene and simulated time alone, however the caller slice
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from simulators.rf import Antenna
+from simulators.rf import Antenna, Link
 from simulators.scene import Body, PlacedTag, Scene
 from simulators.site import Device
 
@@ -31,7 +32,10 @@ class Hit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InventorySettings:
-    """A reader's pace. `persistence_s` 0 is dual target, else how long a read tag stays quiet."""
+    """A reader's pace. `persistence_s` 0 is dual target, else how long a read tag stays quiet.
+
+    With `turn_s` 0 an antenna's turn is one round, however long it takes to hear all that answer.
+    """
 
     rate: float = 353.0
     round_s: float = 0.008
@@ -86,13 +90,16 @@ class Inventory:
         while True:
             antenna = self._antennas[turn % len(self._antennas)]
             turn += 1
-            end = self._now + self._settings.turn_s
             tx_dbm = self._power_dbm(antenna.port)
             if tx_dbm is None:
-                self._now = end
+                self._now += max(self._settings.turn_s, self._settings.round_s)
                 yield self._now
                 continue
             channel = self._rng.choice(self._scene.radio.channels_hz)
+            if not self._settings.turn_s:
+                yield from self._round(antenna, tx_dbm, channel, math.inf)
+                continue
+            end = self._now + self._settings.turn_s
             while self._now < end:
                 yield from self._round(antenna, tx_dbm, channel, end)
 
@@ -103,40 +110,48 @@ class Inventory:
         yield self._now
         answering = self._answering(antenna, tx_dbm, channel)
         self._rng.shuffle(answering)
-        for body, placed in answering:
+        scene, draw = self._scene, self._rng.random
+        pace, deafest = 1.0 / self._settings.rate, scene.radio.sensitivity_dbm
+        for body, placed, link in answering:
             # Empty and collided slots make the pace uneven around the mode's rate.
-            self._now += self._rng.uniform(0.5, 1.5) / self._settings.rate
+            self._now += (0.5 + draw()) * pace
             if self._now >= end:
                 return
-            if self._rng.random() < self._settings.loss:
+            if draw() < self._settings.loss:
                 continue
-            link = self._scene.link(
-                antenna, body, placed, self._now, tx_dbm=tx_dbm, channel_hz=channel
-            )
-            if link.rssi_dbm < self._scene.radio.sensitivity_dbm:
+            if link is None:
+                foot = body.path.at(self._now)
+                link = scene.link_at(antenna, body, placed, foot, tx_dbm, channel)
+            if link.rssi_dbm < deafest:
                 continue
             self._quiet[placed.tag.epc] = self._now + self._settings.persistence_s
             yield Hit(self._now, placed.tag.epc, antenna.port, self._measured(link.rssi_dbm))
 
     def _answering(
         self, antenna: Antenna, tx_dbm: float, channel: float
-    ) -> list[tuple[Body, PlacedTag]]:
-        """Tags that wake up at this antenna now."""
-        chip, spread = self._scene.radio.chip_dbm, self._scene.radio.chip_spread_db
-        found = []
-        for body in self._scene.near(antenna, self._now):
+    ) -> list[tuple[Body, PlacedTag, Link | None]]:
+        """Tags that wake up at this antenna now; the link of a standing one."""
+        scene, now, port = self._scene, self._now, antenna.port
+        quiet, deaf = self._quiet.get, self._deaf
+        found: list[tuple[Body, PlacedTag, Link | None]] = []
+        obstacles = scene.obstacles(now)
+        for body, placed, link, spare_db in scene.standing(antenna, tx_dbm, channel):
+            if quiet(placed.tag.epc, 0.0) > now or body.path.times[0] > now:
+                continue
+            loss = scene.blocked_db(antenna, body, placed, obstacles)
+            if loss < spare_db:
+                found.append((body, placed, scene.behind(link, loss)))
+        for body, foot in scene.movers(antenna, now):
             for placed in body.tags:
-                ear = (placed.tag.epc, antenna.port)
-                if self._quiet.get(ear[0], 0.0) > self._now or self._deaf.get(ear, 0.0) > self._now:
+                ear = (placed.tag.epc, port)
+                if quiet(ear[0], 0.0) > now or deaf.get(ear, 0.0) > now:
                     continue
-                link = self._scene.link(
-                    antenna, body, placed, self._now, tx_dbm=tx_dbm, channel_hz=channel
-                )
-                margin = link.tag_dbm - chip - placed.chip_db * spread
-                if margin > 0.0:
-                    found.append((body, placed))
-                elif margin < FAR_DB:
-                    self._deaf[ear] = self._now + FAR_S
+                at = scene.link_at(antenna, body, placed, foot, tx_dbm, channel)
+                spare_db = at.tag_dbm - scene.wake_dbm(placed)
+                if spare_db > 0.0:
+                    found.append((body, placed, None))
+                elif spare_db < FAR_DB:
+                    deaf[ear] = now + FAR_S
         return found
 
     def _measured(self, rssi_dbm: float) -> float:

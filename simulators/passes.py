@@ -135,7 +135,7 @@ def rehearse(crossing: Crossing, *, device: Device, scene: Scene) -> Heard:
     steps = int((path.end - path.start) / REHEARSAL_S)
     worst, silent = float("inf"), 0
     for placed in body.tags:
-        need = scene.radio.chip_dbm + placed.chip_db * scene.radio.chip_spread_db
+        need = scene.wake_dbm(placed)
         awake = 0.0
         for step in range(steps):
             t = path.start + step * REHEARSAL_S

@@ -64,6 +64,7 @@ class RadioSettings:
     shadow_shared: float = 0.5
     rician_db: float = 7.0
     shield_db: float = 12.0  # the screen between neighbour doors; 0 sweeps towards more cross-reads
+    limiting: float = 0.0
     noise_db: float = 0.17
     step_db: float = 0.01
 
@@ -81,11 +82,18 @@ def budget(
     path_loss_db: float,
     loss_db: float = 0.0,
     channel_db: float = 0.0,
+    limiting: float = 0.0,
+    wake_dbm: float = 0.0,
 ) -> Link:
-    """Forward and return link; what the channel does enters once in the first and twice in RSSI."""
+    """Forward and return link; what the channel does enters once in the first and twice in RSSI.
+
+    A chip that gets more than it needs to wake turns that share of the excess, in dB, away from its
+    answer: the limiter mistunes it. At `limiting` 0 the answer grows with the power at the chip.
+    """
     way = tag_gain_dbi - path_loss_db - POLARISATION_DB - loss_db + channel_db
     tag_dbm = tx_dbm + reader_gain_dbi + way
-    return Link(tag_dbm, tag_dbm + way + reader_gain_dbi - MODULATION_DB)
+    answer_dbm = tag_dbm - MODULATION_DB - limiting * max(tag_dbm - wake_dbm, 0.0)
+    return Link(tag_dbm, answer_dbm + way + reader_gain_dbi)
 
 
 def pattern_db(cosine: float, beam_deg: float) -> float:
@@ -140,11 +148,13 @@ class FadingField:
         k = 2.0 * math.pi * (frequency_hz + offset_hz) / LIGHT_MPS
         ratio = 10.0 ** (self.rician_db / 10.0)
         weight = math.sqrt(1.0 / ((ratio + 1.0) * len(self._waves)))
-        real, imaginary = math.sqrt(ratio / (ratio + 1.0)), 0.0
         x, y, z = place
+        spun = 2.0 * math.pi * offset_hz
+        real = imaginary = 0.0
         for ux, uy, uz, phase, delay in self._waves:
-            turn = k * (ux * x + uy * y + uz * z + distance_m) + phase
-            turn += 2.0 * math.pi * offset_hz * delay
-            real += weight * math.cos(turn)
-            imaginary += weight * math.sin(turn)
+            turn = k * (ux * x + uy * y + uz * z + distance_m) + phase + spun * delay
+            real += math.cos(turn)
+            imaginary += math.sin(turn)
+        real = math.sqrt(ratio / (ratio + 1.0)) + weight * real
+        imaginary *= weight
         return max(10.0 * math.log10(real * real + imaginary * imaginary + 1e-9), -25.0)

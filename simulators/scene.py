@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 from simulators.geometry import Path, Vector
 from simulators.rf import (
@@ -29,7 +31,7 @@ from simulators.tags import Tag
 REACH_M = 14.0  # nothing farther is asked: 20 dB below the chip's need at any legal power
 WALL_DB = 25.0
 SHIELD_M = 3.5
-BODY_DB = 8.0
+BODY_DB, ASIDE_M = 8.0, 0.7
 BOX_M = 0.3
 
 
@@ -52,12 +54,30 @@ class Body:
     path: Path
     size: Vector = (0.8, 1.2, 1.5)
     material: str = "dry"
-    _shadow: dict[tuple[str, str], float] = field(default_factory=dict)
+    shadow: dict[tuple[str, int, bytes], float] = field(default_factory=dict)
+    links: dict[tuple[str, int, float, float], list[Link]] = field(default_factory=dict)
 
     @property
     def moving(self) -> bool:
         """Whether it has somewhere to go."""
         return len(self.path.times) > 1
+
+
+class Standing(NamedTuple):
+    """A tag that stands still, its link while nothing is in the way, and what its chip can lose."""
+
+    body: Body
+    placed: PlacedTag
+    link: Link
+    spare_db: float
+
+
+class Obstacle(NamedTuple):
+    """Something in motion: where it is and up to which height it blocks."""
+
+    x: float
+    y: float
+    top_m: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +100,16 @@ class Scene:
         doors = sorted(door.x for door in doorways)
         # Trailers stand between neighbour lanes in the yard, a screen between them inside.
         self._middles = [(a + b) / 2 for a, b in pairwise(doors)]
-        self._fields: dict[str, FadingField] = {}
-        self._in_reach: dict[Vector, dict[int, bool]] = {}
-        self._still: dict[tuple[int, bytes, str, float, float], Link] = {}
+        self._fields: dict[tuple[str, int], FadingField] = {}
+        self._standing: dict[tuple[str, int, float, float], list[Standing]] = {}
 
     def add(self, body: Body) -> None:
         """Bring a body in."""
         self.bodies.append(body)
         if body.moving:
             self._movers.append(body)
-        self._in_reach.clear()
+        else:
+            self._standing.clear()
 
     def remove(self, body: Body) -> None:
         """Take a body and its tags out of the field; harmless when it is gone already."""
@@ -97,24 +117,51 @@ class Scene:
             self.bodies.remove(body)
         if body in self._movers:
             self._movers.remove(body)
-        self._in_reach.clear()
-        for key in [k for k in self._still if k[0] == id(body)]:
-            del self._still[key]
+        else:
+            self._standing.clear()
+        body.links.clear()
 
-    def near(self, antenna: Antenna, t: float) -> list[Body]:
-        """Bodies within reach of an antenna."""
-        place = antenna.place
-        known = self._in_reach.setdefault(place, {})
+    def movers(self, antenna: Antenna, t: float) -> list[tuple[Body, Vector]]:
+        """Moving bodies within reach of an antenna and where their feet are."""
+        ax, ay, _ = antenna.place
         found = []
-        for body in self.bodies:
-            reached = known.get(id(body))
-            if reached is None:
+        for body in self._movers:
+            if body.path.times[0] <= t:
+                foot = body.path.at(t)
+                if math.hypot(foot[0] - ax, foot[1] - ay) <= REACH_M:
+                    found.append((body, foot))
+        return found
+
+    def standing(self, antenna: Antenna, tx_dbm: float, channel_hz: float) -> list[Standing]:
+        """Tags of standing bodies that wake at an antenna while nothing blocks them."""
+        key = (antenna.device, antenna.port, tx_dbm, channel_hz)
+        known = self._standing.get(key)
+        if known is None:
+            known = self._standing[key] = []
+            ax, ay, _ = antenna.place
+            for body in self.bodies:
+                foot = body.path.places[0]
+                if body.moving or math.hypot(foot[0] - ax, foot[1] - ay) > REACH_M:
+                    continue
+                links = body.links.get(key)
+                if links is None:
+                    links = body.links[key] = [
+                        self.link_at(antenna, body, placed, foot, tx_dbm, channel_hz)
+                        for placed in body.tags
+                    ]
+                for placed, link in zip(body.tags, links, strict=True):
+                    spare = link.tag_dbm - self.wake_dbm(placed)
+                    if spare > 0.0:
+                        known.append(Standing(body, placed, link, spare))
+        return known
+
+    def obstacles(self, t: float) -> list[Obstacle]:
+        """What moves now and may stand between an antenna and a standing tag: place and height."""
+        found = []
+        for body in self._movers:
+            if body.path.times[0] <= t <= body.path.times[-1]:
                 x, y, _ = body.path.at(t)
-                reached = math.hypot(x - place[0], y - place[1]) <= REACH_M
-                if not body.moving:
-                    known[id(body)] = reached
-            if reached and body.path.times[0] <= t:
-                found.append(body)
+                found.append(Obstacle(x, y, body.size[2] + 0.2))
         return found
 
     def link(
@@ -127,26 +174,29 @@ class Scene:
         tx_dbm: float,
         channel_hz: float,
     ) -> Link:
-        """The link at `t`; a standing tag's is computed once, then what blocks the way is added."""
+        """The link at `t`, with what a passing load takes from a standing tag."""
+        link = self.link_at(antenna, body, placed, body.path.at(t), tx_dbm, channel_hz)
         if body.moving:
-            return self._fresh(antenna, body, placed, t, tx_dbm, channel_hz)
-        key = (id(body), placed.tag.epc, antenna.name, tx_dbm, channel_hz)
-        link = self._still.get(key)
-        if link is None:
-            link = self._still[key] = self._fresh(antenna, body, placed, t, tx_dbm, channel_hz)
-        loss = self._blocked_db(antenna, body, placed, t)
-        return Link(link.tag_dbm - loss, link.rssi_dbm - 2.0 * loss) if loss else link
+            return link
+        return self.behind(link, self.blocked_db(antenna, body, placed, self.obstacles(t)))
 
-    def _fresh(
+    def behind(self, link: Link, loss_db: float) -> Link:
+        """The link with something in its way, which is passed once to wake it and once back."""
+        if not loss_db:
+            return link
+        twice = 2.0 - self.radio.limiting
+        return Link(link.tag_dbm - loss_db, link.rssi_dbm - twice * loss_db)
+
+    def link_at(
         self,
         antenna: Antenna,
         body: Body,
         placed: PlacedTag,
-        t: float,
+        foot: Vector,
         tx_dbm: float,
         channel_hz: float,
     ) -> Link:
-        foot = body.path.at(t)
+        """The link of a tag while its body's foot is there and nothing is in the way."""
         ox, oy, oz = placed.offset
         place = (foot[0] + ox, foot[1] + oy, foot[2] + oz)
         ax, ay, az = antenna.place
@@ -158,10 +208,11 @@ class Scene:
             ray[0] * bx + ray[1] * by + ray[2] * bz, antenna.beam_deg
         )
         frequency = self.radio.frequency_hz
-        field_ = self._fields.get(antenna.name)
+        ear = (antenna.device, antenna.port)
+        field_ = self._fields.get(ear)
         if field_ is None:
             field_ = FadingField(self.radio.rician_db, f"{self._seed}/fading/{antenna.name}")
-            self._fields[antenna.name] = field_
+            self._fields[ear] = field_
         channel = (
             self._shadow_db(antenna, body, placed)
             + field_.gain_db(place, distance, frequency, channel_hz)
@@ -175,18 +226,25 @@ class Scene:
             path_loss_db=path_loss_db(distance, frequency),
             loss_db=loss + self._wall_db(antenna.place, place),
             channel_db=channel,
+            limiting=self.radio.limiting,
+            wake_dbm=self.wake_dbm(placed),
         )
+
+    def wake_dbm(self, placed: PlacedTag) -> float:
+        """The power at which this tag's chip wakes up."""
+        return self.radio.chip_dbm + placed.chip_db * self.radio.chip_spread_db
 
     def _shadow_db(self, antenna: Antenna, body: Body, placed: PlacedTag) -> float:
         """Log-normal, fixed for (tag, antenna, pass); part is the whole load's: misses cluster."""
-        key = (antenna.name, placed.tag.hex)
-        value = body._shadow.get(key)
+        known = (antenna.device, antenna.port, placed.tag.epc)
+        value = body.shadow.get(known)
         if value is None:
+            key = (antenna.name, placed.tag.hex)
             sigma, shared = self.radio.shadow_db, self.radio.shadow_shared
             load = random.Random(f"{self._seed}/{body.key}/{antenna.device}").gauss(0.0, 1.0)
             own = random.Random(f"{self._seed}/{body.key}/{key}").gauss(0.0, 1.0)
             value = sigma * (math.sqrt(shared) * load + math.sqrt(1.0 - shared) * own)
-            body._shadow[key] = value
+            body.shadow[known] = value
         return value
 
     def _wall_db(self, a: Vector, b: Vector) -> float:
@@ -204,24 +262,22 @@ class Scene:
                     loss += self.radio.shield_db
         return loss
 
-    def _blocked_db(self, antenna: Antenna, body: Body, placed: PlacedTag, t: float) -> float:
+    def blocked_db(
+        self, antenna: Antenna, body: Body, placed: PlacedTag, obstacles: Sequence[Obstacle]
+    ) -> float:
         """What a passing load takes from a standing tag whose line of sight it crosses."""
-        movers = [b for b in self._movers if b.path.times[0] <= t <= b.path.times[-1]]
-        if not movers:
+        if not obstacles:
             return 0.0
         loss = 0.0
-        foot = body.path.places[0]
-        tx, ty = foot[0] + placed.offset[0], foot[1] + placed.offset[1]
-        tz = foot[2] + placed.offset[2]
+        foot, offset = body.path.places[0], placed.offset
         ax, ay, az = antenna.place
-        for other in movers:
-            x, y, _ = other.path.at(t)
-            length = (tx - ax) ** 2 + (ty - ay) ** 2
-            share = ((x - ax) * (tx - ax) + (y - ay) * (ty - ay)) / max(length, 1e-6)
-            if not 0.0 < share < 1.0 or az + share * (tz - az) > other.size[2] + 0.2:
-                continue
-            aside = math.hypot(ax + share * (tx - ax) - x, ay + share * (ty - ay) - y)
-            loss = max(loss, BODY_DB * (1.0 - aside / 0.7))
+        dx, dy, dz = foot[0] + offset[0] - ax, foot[1] + offset[1] - ay, foot[2] + offset[2] - az
+        length = max(dx * dx + dy * dy, 1e-6)
+        for x, y, top in obstacles:
+            share = ((x - ax) * dx + (y - ay) * dy) / length
+            if 0.0 < share < 1.0 and az + share * dz <= top:
+                aside = math.hypot(ax + share * dx - x, ay + share * dy - y)
+                loss = max(loss, BODY_DB * (1.0 - aside / ASIDE_M))
         return loss
 
 
