@@ -16,11 +16,13 @@ from runtime.settings_tree import (
     Device,
     Edge,
     Gateway,
+    Health,
     Influx,
     Light,
     Log,
     Mqtt,
     Output,
+    Reference,
     Secret,
     Sensor,
     Settings,
@@ -160,6 +162,8 @@ def _device(raw: Raw, table: str, beside: Path) -> Device:
         antennas=tuple(Antenna(**row) for row in each("antenna", "port", "power_dbm")),
         sensors=tuple(Sensor(**row) for row in each("sensor", *_SENSOR_KEYS)),
         outputs=tuple(Output(**row) for row in each("output", "port", "metric", "source", "coil")),
+        references=tuple(Reference(**row) for row in each("reference", "epc", "every_s")),
+        health=Health(**_Reader(raw, f"{table}.health", beside).given("steady", "skew_ms")),
         light=Light(**light.given("green", "amber", "red"))
         if f"{table}.light" in raw.tables
         else None,

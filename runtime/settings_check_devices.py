@@ -43,6 +43,8 @@ def needed(raw: Raw, device: str) -> Iterator[tuple[str, str]]:
             yield f"{device}.port", "name the port of this broker"
     for antenna in raw.elements(f"{device}.antenna"):
         yield f"{antenna}.port", "name the antenna port"
+    for reference in raw.elements(f"{device}.reference"):
+        yield f"{reference}.epc", "name the EPC of the reference tag"
     yield from _points(raw, device, driver)
 
 
@@ -69,6 +71,7 @@ def shared(raw: Raw) -> Iterator[tuple[str, str]]:
         tables += [
             (f"{device}.antenna", ("port",), "the antenna port of this device"),
             (f"{device}.output", ("port",), "the output port of this device"),
+            (f"{device}.reference", ("epc",), "the reference tag of this device"),
             (f"{device}.sensor", ("metric", "source"), "the metric of this device"),
             (f"{device}.sensor", ("input",), "the input of this device"),
         ]

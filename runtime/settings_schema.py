@@ -221,6 +221,8 @@ def _device_keys() -> dict[str, Key]:
     keys |= {name: _PATH for name in devices.PATHS}
     stand_in = Key("text", devices.is_substitute, "1 to 4 printable ASCII characters")
     keys |= {name: stand_in for name in devices.SUBSTITUTES}
+    epc = Key("text", devices.is_epc, "hex digits in fours, such as 3034257BF7194E4000001A85")
+    keys |= {name: epc for name in devices.EPCS}
     return {f"edge.device[].{name}": key for name, key in keys.items()}
 
 

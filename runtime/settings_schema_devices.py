@@ -37,17 +37,20 @@ WHOLE: Final[Mapping[str, tuple[int, int]]] = {
     "sensor[].port": (1, 64),
     "output[].port": (1, 64),
     "output[].coil": (0, 65_535),
+    "reference[].every_s": (5, 86_400),
+    "health.skew_ms": (10, 3_600_000),
 }
 NUMBERS: Final[Mapping[str, tuple[float, float]]] = {
     "sensor[].factor": (-1_000_000, 1_000_000),
     "sensor[].step": (0, 100_000),
 }
-FLAGS: Final[Words] = ("sensor[].invert",)
+FLAGS: Final[Words] = ("sensor[].invert", "health.steady")
 NAMES: Final[Words] = ("sensor[].belt",)
 LEVELS: Final[Words] = ("group", "node", "sensor[].source", "output[].source")
 TEXTS: Final[Words] = ("sensor[].metric", "output[].metric")
 PATHS: Final[Words] = ("tty", "event_path")
 SUBSTITUTES: Final[Words] = ("fnc1",)
+EPCS: Final[Words] = ("reference[].epc",)
 DRIVERS: Final[Words] = (
     *("llrp", "trace", "r700", "zebra", "zebra-handheld", "json"),
     *("sparkplug", "modbus", "serial", "hid"),
@@ -55,7 +58,13 @@ DRIVERS: Final[Words] = (
 # These listen to a broker: the agent's own, or one on this machine.
 MQTT_DRIVERS: Final = frozenset({"r700", "zebra", "zebra-handheld", "json", "sparkplug"})
 MEASURED: Final = frozenset({"weight", "temperature", "humidity", "battery"})
+_EPC = re.compile(r"(?:[0-9A-Fa-f]{4}){1,31}")
 _LEVEL = re.compile(r"[^+/#\x00-\x1f\x7f]{1,128}")
+
+
+def is_epc(value: object) -> bool:
+    """Whether it is an EPC as readers report it: hex digits in fours, up to 496 bits."""
+    return isinstance(value, str) and _EPC.fullmatch(value) is not None
 
 
 def is_level(value: object) -> bool:

@@ -107,6 +107,22 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """Table `[[edge.device.reference]]`: a tag that hangs there to be heard all the time."""
+
+    epc: str
+    every_s: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Table `[edge.device.health]`. `steady` is as `kind` says: zones are, portals are not."""
+
+    steady: bool | None = None
+    skew_ms: int = 1_000
+
+
+@dataclass(frozen=True, slots=True)
 class Device:
     """Table `[[edge.device]]`."""
 
@@ -130,6 +146,8 @@ class Device:
     light: Light | None = None
     sensors: tuple[Sensor, ...] = ()
     outputs: tuple[Output, ...] = ()
+    references: tuple[Reference, ...] = ()
+    health: Health = Health()
     group: str | None = None
     node: str | None = None
     unit_id: int = 1

@@ -21,6 +21,7 @@ from edge.devices import DeviceSetup
 from edge.drivers.port import Driver
 from edge.failpoints import kill_at
 from edge.first_boot import learn_boot
+from edge.health import HealthPlan
 from edge.spool import Offload, Spool
 from edge.spool_boot import known_boot
 from edge.spool_boot import recover as move_aside
@@ -88,6 +89,18 @@ def device_setup(device: Device, settings: Settings, *, linger_ms: int) -> Devic
         linger_us=1000 * (linger_ms if device.linger_ms is None else device.linger_ms),
         light=light,
         divert={lane: lane for lane in LANES if lane not in light.values()},
+        health=_health_plan(device),
+        config=(device, linger_ms),
+    )
+
+
+def _health_plan(device: Device) -> HealthPlan:
+    steady = device.health.steady
+    return HealthPlan(
+        antennas=tuple(antenna.port for antenna in device.antennas),
+        references={tag.epc.upper(): tag.every_s * 1_000_000 for tag in device.references},
+        steady=device.kind == "zone" if steady is None else steady,
+        skew_us=device.health.skew_ms * 1000,
     )
 
 
