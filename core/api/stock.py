@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from core.api.app import check_query
 from core.api.deps import (
+    Page,
     context,
     cursor_invalid,
     json_answer,
@@ -19,10 +20,12 @@ from core.api.deps import (
     path_id,
     transact,
 )
+from core.api.orders import instant_parameter
 from core.api.roles import READERS, allow
 from core.api.schemas.orders import shown
 from core.application.ports.stock_views import MoveFilter
 from core.application.ports.uow import UnitOfWork
+from core.domain.errors import FieldError, Refused
 from core.domain.naming import normal_unit_key
 from core.domain.presence import age_s, presence_of
 
@@ -68,13 +71,20 @@ async def stock(
     request: Request,
     sku: str | None = None,
     location: str | None = None,
+    as_of: str | None = None,
     owner: str | None = None,
     site: str | None = None,
     limit: str | None = None,
     cursor: str | None = None,
 ) -> dict[str, Any]:
-    """One row per item, lot, place, handling unit and status."""
+    """One row per item, lot, place, handling unit and status.
+
+    With `as_of`, an instant of the past: what the book held then, without reservations.
+    """
     page, owners = page_of(limit, cursor), owners_scope(request, owner)
+    instant = instant_parameter("as_of", as_of)
+    if instant is not None:
+        return await _past(request, instant, page, owners, sku, location, site)
 
     async def read(unit: UnitOfWork) -> list[dict[str, Any]]:
         return await unit.stock_views.stock(
@@ -86,6 +96,40 @@ async def stock(
         )
 
     return _list(await transact(request, read, site=site), page, "quant_id")
+
+
+async def _past(
+    request: Request,
+    at: int,
+    page: Page,
+    owners: list[str] | None,
+    sku: str | None,
+    location: str | None,
+    site: str | None,
+) -> dict[str, Any]:
+    if at > context(request).clock():
+        detail = "as_of lies in the future: the book knows the past."
+        raise Refused("validation", detail, errors=(FieldError("?as_of", "range", detail),))
+    after = page.after
+    if after is not None and tuple(map(type, after)) != (int, int, int, str, str):
+        raise cursor_invalid()
+
+    async def read(unit: UnitOfWork) -> list[dict[str, Any]]:
+        return await unit.stock_views.stock_as_of(
+            at,
+            owners=owners,
+            sku=sku,
+            location=location,
+            limit=page.limit + 1,
+            after=after,
+        )
+
+    rows = await transact(request, read, site=site)
+    keys = ("item_id", "location_id", "lot_id", "handling_unit_text", "status")
+    found = paged(rows, page, *keys)
+    inner = {"location_id", "lot_id", "handling_unit_text"}
+    items = [{k: v for k, v in shown(row).items() if k not in inner} for row in found["items"]]
+    return {"items": items, "next_cursor": found["next_cursor"]}
 
 
 @router.get("/v1/moves", summary="What moved")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
@@ -41,13 +41,14 @@ def list_stock(
     *,
     sku: Annotated[str | None, typer.Option(help="Only this item.")] = None,
     location: Annotated[str | None, typer.Option(help="Only this place.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="As it was then: an RFC 3339 instant.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=500)] = 100,
     api: Address = DEFAULT_API,
     key_file: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """What lies where."""
-    named = {"sku": sku, "location": location, "limit": str(limit)}
+    named = {"sku": sku, "location": location, "as_of": as_of, "limit": str(limit)}
     parameters = {name: value for name, value in named.items() if value is not None}
     found = call("GET", "/v1/stock", api=api, key_file=key_file, parameters=parameters)
     if as_json:
@@ -57,5 +58,10 @@ def list_stock(
         unit = row["handling_unit_key"] or "-"
         echo(
             f"{row['location']:<14} {row['sku']:<20} {row['on_hand']:>6}"
-            f"  reserved {row['reserved']:>5}  {row['status']:<10} {unit}"
+            f"{_reserved(row)}  {row['status']:<10} {unit}"
         )
+
+
+def _reserved(row: dict[str, Any]) -> str:
+    """Known of the present alone."""
+    return f"  reserved {row['reserved']:>5}" if "reserved" in row else ""

@@ -9,6 +9,8 @@ from uuid import UUID
 
 Row = dict[str, Any]
 Owners = Sequence[str] | None
+# (item, location, lot or 0, handling unit or "", status): the order of stock as of an instant.
+AsOfPlace = tuple[int, int, int, str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,18 @@ class StockViews(Protocol):
         after: int | None,
     ) -> list[Row]:
         """Quants by id."""
+
+    async def stock_as_of(
+        self,
+        at: int,
+        *,
+        owners: Owners,
+        sku: str | None,
+        location: str | None,
+        limit: int,
+        after: AsOfPlace | None,
+    ) -> list[Row]:
+        """What the book held at an instant: moves recorded later are taken back."""
 
     async def moves(self, wanted: MoveFilter, *, limit: int, before: int | None) -> list[Row]:
         """Moves, newest first, by id."""

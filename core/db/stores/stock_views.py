@@ -7,9 +7,10 @@ from uuid import UUID
 
 import asyncpg
 
-from core.application.ports.stock_views import MoveFilter, Owners, Row
+from core.application.ports.stock_views import AsOfPlace, MoveFilter, Owners, Row
 from core.db.stores.order_views import scope
 from core.domain.errors import not_found
+from core.domain.stock import VIRTUAL_KINDS
 
 STOCK = """
 SELECT q.quant_id, q.owner_id AS owner, i.sku, i.name, lot.code AS lot, lot.expires_at,
@@ -24,6 +25,46 @@ WHERE q.site_id = $1 AND ($2::text[] IS NULL OR q.owner_id = ANY($2))
   AND ($3::text IS NULL OR i.sku = $3) AND ($4::text IS NULL OR l.code = $4)
   AND ($5::bigint IS NULL OR q.quant_id > $5) AND q.on_hand > 0
 ORDER BY q.quant_id LIMIT $6
+"""
+# Balances follow record order: today's less what was recorded since.
+AS_OF = """
+WITH wanted AS (
+  SELECT (SELECT array_agg(item_id) FROM item WHERE sku = $4
+      AND ($3::text[] IS NULL OR owner_id = ANY($3))) AS items,
+    (SELECT array_agg(location_id) FROM location WHERE site_id = $1 AND code = $5) AS places),
+held AS (
+  SELECT q.owner_id, q.item_id, q.lot_id, q.location_id, q.handling_unit_id, q.status,
+    q.on_hand AS n
+  FROM quant q, wanted w WHERE q.site_id = $1
+    AND ($4::text IS NULL OR q.item_id = ANY(w.items))
+    AND ($5::text IS NULL OR q.location_id = ANY(w.places))
+  UNION ALL
+  SELECT m.owner_id, m.item_id, m.lot_id, m.source_location_id, m.source_handling_unit_id,
+    m.source_status, m.quantity
+  FROM move m, wanted w WHERE m.site_id = $1 AND m.recorded_at > $2
+    AND ($4::text IS NULL OR m.item_id = ANY(w.items))
+    AND ($5::text IS NULL OR m.source_location_id = ANY(w.places))
+  UNION ALL
+  SELECT m.owner_id, m.item_id, m.lot_id, m.target_location_id, m.target_handling_unit_id,
+    m.target_status, -m.quantity
+  FROM move m, wanted w WHERE m.site_id = $1 AND m.recorded_at > $2
+    AND ($4::text IS NULL OR m.item_id = ANY(w.items))
+    AND ($5::text IS NULL OR m.target_location_id = ANY(w.places))),
+then_held AS (
+  SELECT owner_id, item_id, lot_id, location_id, handling_unit_id, status, sum(n)::bigint AS on_hand
+  FROM held GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(n) <> 0)
+SELECT t.item_id, t.location_id, COALESCE(t.lot_id, 0) AS lot_id,
+  COALESCE(t.handling_unit_id::text, '') AS handling_unit_text, t.owner_id AS owner, i.sku, i.name,
+  lot.code AS lot, lot.expires_at, l.code AS location, l.kind AS location_kind,
+  t.handling_unit_id AS handling_unit, h.epc_key AS handling_unit_key, t.status, t.on_hand
+FROM then_held t JOIN item i ON i.item_id = t.item_id
+JOIN location l ON l.site_id = $1 AND l.location_id = t.location_id
+LEFT JOIN lot ON lot.lot_id = t.lot_id
+LEFT JOIN handling_unit h ON h.site_id = $1 AND h.handling_unit_id = t.handling_unit_id
+WHERE l.kind <> ALL($6) AND ($3::text[] IS NULL OR t.owner_id = ANY($3))
+  AND ($7::bigint IS NULL OR (t.item_id, t.location_id, COALESCE(t.lot_id, 0),
+    COALESCE(t.handling_unit_id::text, ''), t.status) > ($7, $8::bigint, $9::bigint, $10, $11))
+ORDER BY 1, 2, 3, 4, t.status LIMIT $12
 """
 MOVE = """
 SELECT m.move_id AS id, m.owner_id AS owner, i.sku, lot.code AS lot, m.quantity, m.epc_key AS epc,
@@ -139,6 +180,24 @@ class PgStockViews:
     ) -> list[Row]:
         """See the port."""
         rows = await self._raw.fetch(STOCK, self._site, scope(owners), sku, location, after, limit)
+        return [dict(row) for row in rows]
+
+    async def stock_as_of(
+        self,
+        at: int,
+        *,
+        owners: Owners,
+        sku: str | None,
+        location: str | None,
+        limit: int,
+        after: AsOfPlace | None,
+    ) -> list[Row]:
+        """See the port."""
+        virtual = sorted(VIRTUAL_KINDS)
+        place = (None, None, None, None, None) if after is None else after
+        rows = await self._raw.fetch(
+            AS_OF, self._site, at, scope(owners), sku, location, virtual, *place, limit
+        )
         return [dict(row) for row in rows]
 
     async def moves(self, wanted: MoveFilter, *, limit: int, before: int | None) -> list[Row]:
