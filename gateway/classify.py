@@ -105,7 +105,7 @@ def _in_crossed_load(
     if view.whole.last < around.load.first or view.whole.first > around.load.gone + STAYS_US:
         return "not_in_load", True
     if view.before == exit_ or view.after == entry:
-        if _keeps_company(view, around, limits):
+        if _keeps_company(view, around, limits) or _came_round(view, around, entry):
             return None, True
         contradicts = view.before == exit_ and view.after == entry and view.whole.both
         reason = "not_in_load" if contradicts else stays_reason(view, limits)
@@ -144,12 +144,23 @@ def _echoed(
     With its peaks in order it went with the load; heard on one side alone, if it is expected.
     """
     later = [r.peak for r in view.runs if r.side == entry and r.first > span.end]
-    whole = view.whole
-    if max(later, default=NOT_HEARD) > whole.peak[entry] - limits.echo_db:
+    if max(later, default=NOT_HEARD) > view.whole.peak[entry] - limits.echo_db:
         return reason, True
-    if whole.both and whole.peak_at[1 - entry] - whole.peak_at[entry] >= ORDER_US:
+    if _in_order(view, entry):
         return None, True
-    return reason, whole.both
+    return reason, view.whole.both
+
+
+def _came_round(view: View, around: Circumstances, entry: int) -> bool:
+    """Last heard beyond the door, long ago: carried back another way, and now through again."""
+    back = view.after == entry or view.settled
+    return around.final and view.silent and not back and _in_order(view, entry)
+
+
+def _in_order(view: View, entry: int) -> bool:
+    """Whether the entry side's peak came well before the other's."""
+    peak_at = view.whole.peak_at
+    return view.whole.both and peak_at[1 - entry] - peak_at[entry] >= ORDER_US
 
 
 def _keeps_company(view: View, around: Circumstances, limits: Thresholds) -> bool:

@@ -76,3 +76,27 @@ def test_what_an_earlier_transit_left_inside_is_not_before_this_one() -> None:
     earlier: Heard = [(-9.0 + n * 0.4, IN, -20) for n in range(5)]
 
     assert sorted_out([*earlier, *THROUGH]).crossed == {"tag"}
+
+
+AGO: Heard = [(-40.0 + n * 0.4, IN, -60 - n) for n in range(5)]
+JUST_NOW: Heard = [(-4.0 + n * 0.4, IN, -60 - n) for n in range(5)]
+
+
+def test_one_that_was_inside_long_ago_and_comes_through_again_has_come_round() -> None:
+    late: Heard = [(2.9, OUT, -64), (3.2, OUT, -70), (4.3, IN, -45), (5.0, IN, -50)]
+
+    assert sorted_out([*AGO, *late]).crossed == {"tag"}
+    assert sorted_out([*AGO, *late], final=False).crossed == set()
+
+
+@pytest.mark.parametrize(
+    ("before", "heard"),
+    [
+        (JUST_NOW, [(2.9, OUT, -64), (4.3, IN, -45)]),
+        (AGO, [(2.9, IN, -45), (4.3, OUT, -64), (4.4, IN, -50)]),
+        (AGO, [(2.9, IN, -64), (4.3, IN, -45)]),
+    ],
+    ids=["inside a moment ago", "out of order", "on one side alone"],
+)
+def test_without_both_it_stays_where_it_was(before: Heard, heard: Heard) -> None:
+    assert sorted_out([*before, *heard]).crossed == set()
