@@ -19,6 +19,8 @@ NEAR_CORE_US = 1_500_000
 STAYS_US = 1_500_000
 LISTENED_US = 10_000_000
 ORDER_US = 300_000
+# More than a passing body takes from a standing tag: 8 dB each way (simulators/scene.py).
+CARRIED_DB = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +107,15 @@ def _in_crossed_load(
     if view.whole.last < around.load.first or view.whole.first > around.load.gone + STAYS_US:
         return "not_in_load", True
     if view.before == exit_ or view.after == entry:
-        if _keeps_company(view, around, limits) or _came_round(view, around, entry):
+        if _keeps_company(view, around, limits):
             return None, True
         contradicts = view.before == exit_ and view.after == entry and view.whole.both
         reason = "not_in_load" if contradicts else stays_reason(view, limits)
-        if around.final and not view.settled and view.before != exit_:
-            return _echoed(view, around.span, reason, limits, entry)
+        if around.final and not view.settled:
+            if view.before != exit_:
+                return _echoed(view, around.span, reason, limits, entry)
+            if view.after != entry and view.whole.first >= around.span.start - NEAR_CORE_US:
+                return _appeared(view, around.span, reason, entry)
         return reason, around.final or view.settled
     at = _crossed_at(view, around.span, limits)
     middle = (around.span.start + around.span.end) // 2
@@ -151,10 +156,19 @@ def _echoed(
     return reason, view.whole.both
 
 
-def _came_round(view: View, around: Circumstances, entry: int) -> bool:
-    """Last heard beyond the door, long ago: carried back another way, and now through again."""
-    back = view.after == entry or view.settled
-    return around.final and view.silent and not back and _in_order(view, entry)
+def _appeared(view: View, span: Span, reason: str, entry: int) -> tuple[str | None, bool]:
+    """Unheard for seconds until the load was at the door, and first by the side beyond it.
+
+    With its peaks in order it went with the load. So did one that this side alone heard going by;
+    if it was seen beyond the door long ago it may be there still, and counts if it is expected.
+    """
+    if view.whole.both:
+        return (None, True) if _in_order(view, entry) else (reason, True)
+    went_by = span.start <= view.whole.peak_at[1 - entry] <= span.end
+    if not went_by or view.track.range_db(view.whole.first) < CARRIED_DB:
+        return reason, True
+    new = view.track.known_since >= view.whole.first
+    return (None, True) if new else (reason, False)
 
 
 def _in_order(view: View, entry: int) -> bool:

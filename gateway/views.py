@@ -33,7 +33,6 @@ class View:
     """One tag relative to a span. `before` and `after` are the sides that hear it best there.
 
     `settled`: it stood still well before the load came; `unmoved`: and it stands there after it.
-    `silent`: what was heard before is older than this pass: it may have been carried round since.
     """
 
     track: Track
@@ -45,7 +44,6 @@ class View:
     reads_before: float
     settled: bool
     unmoved: bool
-    silent: bool
     starts: int | None
     ends: int | None
 
@@ -57,8 +55,7 @@ class View:
 
 def view_of(track: Track, span: Span, limits: Thresholds) -> View | None:
     """The tag in this span, or None when it was not heard in the pass."""
-    since = span.opened - limits.lookback_us
-    runs = track.since(since)
+    runs = track.since(span.opened - limits.lookback_us)
     if not runs:
         return None
     earlier = track.until(span.start)
@@ -79,7 +76,6 @@ def view_of(track: Track, span: Span, limits: Thresholds) -> View | None:
         reads_before=_pace(earlier),
         settled=settled,
         unmoved=settled and (still or _same_levels(recent, next_, limits)),
-        silent=bool(earlier) and earlier[-1].last < since,
         starts=early.dominant,
         ends=late.dominant,
     )

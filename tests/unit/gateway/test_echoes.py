@@ -25,7 +25,7 @@ LOUD: Heard = [(4.6, OUT, -32), (5.0, OUT, -38)]
 
 def sorted_out(heard: Heard, *, final: bool = True) -> Members:
     """What becomes of this tag in a load that goes in from 2.7 s to 3.6 s."""
-    track = Track("tag", "EPC", "dock-1", START)
+    track = Track("tag", "EPC", "dock-1", START + int(heard[0][0] * 1e6))
     for at, side, level in heard:
         when = START + int(at * 1e6)
         run = Run(when, when, side, when, level, level, 0.0, 1, 1, 1)
@@ -94,9 +94,21 @@ def test_one_that_was_inside_long_ago_and_comes_through_again_has_come_round() -
     [
         (JUST_NOW, [(2.9, OUT, -64), (4.3, IN, -45)]),
         (AGO, [(2.9, IN, -45), (4.3, OUT, -64), (4.4, IN, -50)]),
-        (AGO, [(2.9, IN, -64), (4.3, IN, -45)]),
+        (AGO, [(2.9, IN, -60), (3.3, IN, -76), (4.3, IN, -60)]),
     ],
-    ids=["inside a moment ago", "out of order", "on one side alone"],
+    ids=["inside a moment ago", "out of order", "one side, hidden by what passes"],
 )
-def test_without_both_it_stays_where_it_was(before: Heard, heard: Heard) -> None:
-    assert sorted_out([*before, *heard]).crossed == set()
+def test_without_all_that_it_stays_where_it_was(before: Heard, heard: Heard) -> None:
+    found = sorted_out([*before, *heard])
+
+    assert (set(found.crossed), set(found.thin)) == (set(), set())
+
+
+def test_heard_by_the_inside_alone_going_by_it_counts_if_new_or_expected() -> None:
+    by: Heard = [(1.9, IN, -84), (2.4, IN, -73), (3.2, IN, -52), (3.7, IN, -42), (6.0, IN, -69)]
+
+    found = sorted_out([*AGO, *by])
+
+    assert (set(found.crossed), dict(found.thin)) == (set(), {"tag": "near"})
+    assert sorted_out(by).crossed == {"tag"}
+    assert sorted_out([(-2.0, IN, -80), *by]).crossed == set()
