@@ -36,8 +36,15 @@ AGENT = Measurement(
 DEVICE = Measurement(
     "device",
     ("site", "agent", "device"),
-    # state: 0 dead, 1 stale, 2 live.
-    {"state": int, "reads_s": float},
+    # state: 0 dead, 1 stale, 2 live; alarms: how many of its named alarms stand.
+    {"state": int, "reads_s": float, "alarms": int, "skew_ms": float, "overflows": int},
+)
+ANTENNA = Measurement(
+    "antenna",
+    # The tag `antenna` is device/port, so that one tag names a line.
+    ("site", "agent", "device", "antenna"),
+    # Over the last minute: raw reads, distinct tags, their mean level.
+    {"reads": int, "tags": int, "rssi_dbm": float},
 )
 GATEWAY = Measurement(
     "gateway",
@@ -56,7 +63,7 @@ API = Measurement("api", ("site",), {"requests_s": float, "errors_s": float, "p9
 WORKER = Measurement(
     "worker", ("site",), {"relay_lag_s": float, "queue_age_s": float, "dead_letters": int}
 )
-MEASUREMENTS = (AGENT, DEVICE, GATEWAY, VERDICT, API, WORKER)
+MEASUREMENTS = (AGENT, DEVICE, ANTENNA, GATEWAY, VERDICT, API, WORKER)
 
 
 def line(

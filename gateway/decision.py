@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
-from contracts.v1 import AgentStatus, Observation
+from contracts.v1 import AgentStatus, DeviceStatus, Observation
 from core.application.decisions import GroupDecision, SeenTag
-from core.application.ports.tracking import AgentStatusRow, StreamKey
+from core.application.ports.tracking import AgentStatusRow, ConfigReport, DeviceReport, StreamKey
 from gateway.group import Group, Message
 from gateway.known import KnownKeys
 from gateway.messages import Arrival
@@ -29,15 +30,16 @@ def decision_of(
     at: int,
 ) -> GroupDecision:
     """Everything the group does to the book."""
-    keys = {good.seen.key for message in group.messages for good in message.readings if good.seen}
-    lately = known.among(keys | outcome.positions.keys(), at=at)
+    tags = group.tags()
+    lately = known.among({tag.key for tag in tags} | outcome.positions.keys(), at=at)
     settled = {key for key, standing in lately.items() if standing != "retired"}
+    doubtful = any(tag.hold is not None or tag.key not in settled for tag in tags)
     return GroupDecision(
         cell=cell,
         epoch=epoch,
         cursors=[group.advances[stream] for stream in sorted(group.advances)],
         letters=group.letters,
-        tags=seen_tags(group.messages, settled=settled),
+        tags=seen_tags(group.messages, settled=settled) if doubtful else [],
         known=lately,
         statuses=[status_row(status, arrival) for status, arrival in group.statuses],
         heard=_heard(group.messages),
@@ -58,8 +60,7 @@ def seen_tags(messages: Iterable[Message], *, settled: Container[str] = ()) -> l
     """
     rows: dict[Place, SeenTag] = {}
     for message in messages:
-        for good in message.readings:
-            read, seen = good.reading, good.seen
+        for read, seen, _ in message.readings:
             if seen is None or (seen.hold is None and seen.key in settled):
                 continue
             if not isinstance(read, Observation):
@@ -115,5 +116,24 @@ def status_row(status: AgentStatus, arrival: Arrival) -> AgentStatusRow:
         version=None if status.version is UNSET else status.version,
         devices=()
         if status.devices is UNSET
-        else tuple((one.device, one.state) for one in status.devices),
+        else tuple(device_report(one) for one in status.devices),
+        config=_config_report(status),
+    )
+
+
+def device_report(device: DeviceStatus) -> DeviceReport:
+    """A device as the book keeps it: what is not said is not in its health."""
+    health = msgspec.to_builtins(device)
+    return DeviceReport(health.pop("device"), health.pop("state"), health)
+
+
+def _config_report(status: AgentStatus) -> ConfigReport | None:
+    """None for an agent that knows no remote configuration, and for a will."""
+    if status.config_version is UNSET:
+        return None
+    return ConfigReport(
+        version=status.config_version,
+        offered=0 if status.config_offered is UNSET else status.config_offered,
+        state=None if status.config_state is UNSET else status.config_state,
+        error=None if status.config_error is UNSET else status.config_error,
     )

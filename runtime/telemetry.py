@@ -15,7 +15,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from contracts.v1 import AgentStatus
+from contracts.v1 import AgentStatus, DeviceStatus
 from dashboards import measurements as m
 from dashboards.influx import Telemetry
 from dashboards.spool import Spool
@@ -159,9 +159,7 @@ class GatewayMeter:
         devices = () if status.devices is UNSET else status.devices
         found = [point(m.AGENT, tags, fields, received_at)]
         for one in devices:
-            place = {**tags, "device": one.device}
-            state = {"state": STATES.get(one.state)}
-            found.append(point(m.DEVICE, place, state, received_at))
+            found += _device_lines(one, tags, received_at)
         if online:
             self._online[status.agent] = {one.device for one in devices}
             self._lags[status.agent] = lag
@@ -210,6 +208,28 @@ class GatewayMeter:
             rate = self._reads[agent, device] / seconds
             found.append(point(m.DEVICE, place, {"reads_s": rate}, now))
         return found
+
+
+def _device_lines(one: DeviceStatus, tags: Mapping[str, str], at: int) -> list[str]:
+    """A device as its agent sees it, and each of its antennas over the last minute."""
+    place = {**tags, "device": one.device}
+    skew = _given(one.clock_skew_ms)
+    fields = {
+        "state": STATES.get(one.state),
+        "alarms": 0 if one.alarms is UNSET else len(one.alarms),
+        "skew_ms": 0.0 if skew is None else float(skew),
+        "overflows": _given(one.overflows) or 0,
+    }
+    found = [point(m.DEVICE, place, fields, at)]
+    for antenna in () if one.antennas is UNSET else one.antennas:
+        told = {
+            "reads": antenna.reads,
+            "tags": antenna.tags,
+            "rssi_dbm": _given(antenna.rssi_mean_dbm),
+        }
+        name = {**place, "antenna": f"{one.device}/{antenna.antenna}"}
+        found.append(point(m.ANTENNA, name, told, at))
+    return found
 
 
 def _given(value: Any) -> Any:

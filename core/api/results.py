@@ -66,8 +66,12 @@ SHAPES: Final[dict[str, Shape]] = {
         " resolved_by:text? resolved_at:time?",
         "Tag": "key:text epc:text? state:text owner:text? carried_by:object? replaced_by:text?"
         " suspected:bool history:[TagEvent] suspicions:[Suspicion]",
-        "Device": "agent:text device:text driver:text state:text? read_points:[text]",
-        "Agent": "agent:text cell:text registration:text state:text? boot:int? cursor:int?",
+        "Antenna": "antenna:int state:text reads:int tags:int rssi_mean_dbm:number?"
+        " last_read_at:time?",
+        "Device": "agent:text device:text driver:text state:text? read_points:[text] alarms:[text]"
+        " antennas:[Antenna] missing:[text] clock_skew_ms:number? clock_jumps:int overflows:int",
+        "Agent": "agent:text cell:text registration:text state:text? boot:int? cursor:int?"
+        " config_version:int? config_state:text? config_error:text? config_wanted:int?",
         "Imported": "imported:object",
         "Exception": "id:uuid kind:text severity:text subject:text message:text portal:text?"
         " pass_id:uuid? visit_id:uuid? owner:text? facts:object opened_at:time"

@@ -19,11 +19,12 @@ from core.domain.liveness import (
     Trouble,
     judge,
 )
+from core.domain.reader_health import CONFIG, DEVICE_HEALTH
 
 WORKER, RELAY, BROKER = "worker.silent", "relay.behind", "broker.unreachable"
 WORKER_SILENT_US = 6_000_000
 RELAY_BEHIND_US = 8_000_000
-_OF_AGENTS = (AGENT, DEVICE_DEAD, DEVICE_STALE, STREAM)
+_OF_AGENTS = (AGENT, DEVICE_DEAD, DEVICE_STALE, STREAM, *DEVICE_HEALTH, CONFIG)
 
 
 async def watch_site(uow: UnitOfWork, memory: Memory, *, now: int, mono: int, ids: Ids) -> Memory:

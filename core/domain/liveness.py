@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from core.domain.reader_health import CONFIG, DEVICE_HEALTH, config_alarm, health_alarms
+
 SECOND_US: Final = 1_000_000
 # Agents tell their status every 5 s, a cell's holder beats every second or faster.
 AGENT_SILENT_US: Final = 8 * SECOND_US
@@ -20,7 +22,10 @@ GRACE_US: Final = 10 * SECOND_US
 
 AGENT, DEVICE_STALE, DEVICE_DEAD = "agent.silent", "device.stale", "device.dead"
 GATEWAY, STREAM = "gateway.silent", "stream.stalled"
-KINDS: Final = (AGENT, DEVICE_STALE, DEVICE_DEAD, GATEWAY, STREAM)
+KINDS: Final = (
+    *(AGENT, DEVICE_STALE, DEVICE_DEAD, GATEWAY, STREAM),
+    *(*DEVICE_HEALTH, CONFIG),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,9 @@ class AgentFact:
     received_at: int
     cursor: int | None
     devices: Mapping[str, str]
+    health: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    config: tuple[str | None, int | None, str | None] = (None, None, None)
+    """State of the last configuration offered, its version, and the agent's reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +160,12 @@ def _agent(
             turned[(fact.agent, device)] = known
         if known != "live":
             troubles.append(_device(fact.agent, device, known))
+            continue
+        subject = f"device/{fact.agent}/{device}"
+        health = fact.health.get(device, {})
+        troubles += [Trouble(kind, subject, text) for kind, text in health_alarms(health)]
+    if not quiet and (said := config_alarm(*fact.config)) is not None:
+        troubles.append(Trouble(said[0], f"agent/{fact.agent}", said[1]))
     return troubles, turned
 
 

@@ -65,12 +65,16 @@ async def devices(request: Request) -> Response:
     """Readers, sensors and the agents beside them."""
     owners, now = scope_of(only(request, *BUILDING)), context(request).clock()
 
-    async def find(unit: UnitOfWork) -> tuple[dict[str, Any], list[Any]]:
+    async def find(unit: UnitOfWork) -> tuple[list[dict[str, Any]], list[Any]]:
         picture = await read_map(unit, owners=owners, now=now, slow=())
-        return picture["devices"], await unit.inbound_views.agents()
+        rows = [
+            {**picture["devices"].get(f"{row['agent']}/{row['device']}", {}), **row}
+            for row in await unit.inbound_views.devices()
+        ]
+        return rows, await unit.inbound_views.agents()
 
     found, agents = await read(request, find)
-    return await show(request, "devices.html", devices=list(found.values()), agents=agents)
+    return await show(request, "devices.html", devices=found, agents=agents)
 
 
 @router.get("/dead-letters")

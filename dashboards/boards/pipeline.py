@@ -6,7 +6,7 @@ From InfluxDB by InfluxQL. A gap in a line is silence, which is never good news.
 from __future__ import annotations
 
 from dashboards.boards import queries as q
-from dashboards.measurements import AGENT, API, DEVICE, GATEWAY, VERDICT, WORKER
+from dashboards.measurements import AGENT, ANTENNA, API, DEVICE, GATEWAY, VERDICT, WORKER
 from dashboards.panels import (
     INFLUX,
     About,
@@ -225,6 +225,49 @@ def _readers() -> Section:
                     no_data=SILENT,
                 ),
                 q.series(DEVICE, "reads_s", by="device"),
+            ),
+            lines(
+                About(
+                    title="Reads of each antenna",
+                    description="Raw reads in the last minute. One line that falls alone is an"
+                    " antenna or its cable.",
+                    width=12,
+                    height=8,
+                    no_data="no reader tells its antennas",
+                ),
+                q.series(ANTENNA, "reads", by="antenna"),
+            ),
+            lines(
+                About(
+                    title="Level of each antenna",
+                    description="Mean of the tags it heard in the last minute.",
+                    unit="dBm",
+                    width=12,
+                    height=8,
+                    no_data="no antenna has heard a tag",
+                ),
+                q.series(ANTENNA, "rssi_dbm", by="antenna"),
+            ),
+            lines(
+                About(
+                    title="Alarms of each device",
+                    description="Antenna, read rate, reference tag, overflow, clock: how many.",
+                    width=12,
+                    height=7,
+                    no_data=SILENT,
+                ),
+                q.series(DEVICE, "alarms", "max", by="device"),
+            ),
+            lines(
+                About(
+                    title="Clock of each device",
+                    description="Its clock against its agent's; corrected in all readings.",
+                    unit="ms",
+                    width=12,
+                    height=7,
+                    no_data=SILENT,
+                ),
+                q.series(DEVICE, "skew_ms", by="device"),
             ),
         ],
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.application.ports.tracking import AgentStatusRow
+from core.application.ports.tracking import AgentStatusRow, DeviceReport
 from runtime.cli.main import run
 from tests.apis import open_api
 from tests.builders import SITE, a_warehouse
@@ -37,7 +37,7 @@ async def test_devices_are_listed_with_state_and_last_read(
                 seq=0,
                 sent_at=AT,
                 received_at=AT,
-                devices=[("r1", "live")],
+                devices=[DeviceReport("r1", "live")],
             )
             await uow.tracking.agent_status([status], now=AT)
         key.write_text(await api.key("lead"), encoding="utf-8")

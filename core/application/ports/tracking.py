@@ -145,6 +145,25 @@ class OpenPass:
     seq: int
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceReport:
+    """A device as its agent sees it; `health` is what the status says beside its state."""
+
+    device: str
+    state: str
+    health: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigReport:
+    """Which configuration an agent runs (0 = its local file), and what became of the last offer."""
+
+    version: int
+    offered: int
+    state: str | None = None
+    error: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentStatusRow:
     """The newest status of an agent; it moves no stock."""
@@ -160,7 +179,8 @@ class AgentStatusRow:
     oldest_at: int | None = None
     clock_offset_ms: float | None = None
     version: str | None = None
-    devices: Sequence[tuple[str, str]] = field(default=())
+    devices: Sequence[DeviceReport] = field(default=())
+    config: ConfigReport | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,30 @@ agent_status = Table(
     at("oldest_at"),
     Column("clock_offset_ms", Float),
     words("version", nullable=True),
+    Column("config_version", BigInteger),
+    Column("config_offered", BigInteger),
+    words("config_state", nullable=True),
+    words("config_error", nullable=True),
+)
+
+# Configuration documents of an agent, newest version last; `state` is what the agent said of it.
+agent_config = Table(
+    "agent_config",
+    metadata,
+    site(),
+    Column("agent", Text, primary_key=True),
+    Column("version", BigInteger, primary_key=True),
+    words("document"),
+    words("author"),
+    at("created_at", nullable=False),
+    words("state", "offered"),
+    words("error", nullable=True),
+    at("reported_at"),
+    CheckConstraint("version >= 1", name="version"),
+    CheckConstraint(
+        "state IN ('offered','trial','applied','refused','fallback')",
+        name="state",
+    ),
 )
 
 device_state = Table(
@@ -93,6 +117,7 @@ device_state = Table(
     words("state"),
     at("since", nullable=False),
     at("last_read_at"),
+    document("health"),
     CheckConstraint("state IN ('live','stale','dead')", name="state"),
 )
 

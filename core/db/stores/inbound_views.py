@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +15,20 @@ from core.db.stores import inbound_views_sql as sql
 from core.db.stores.portal_report import read_report
 from core.domain.errors import not_found
 from core.domain.portal_report import PortalReport
+
+
+def _health(text: str) -> Row:
+    """What a status said beside a device's state; what it left out is nothing."""
+    said = json.loads(text)
+    empty = {"rssi_mean_dbm": None, "last_read_at": None}
+    return {
+        "alarms": said.get("alarms", []),
+        "antennas": [{**empty, **antenna} for antenna in said.get("antennas", [])],
+        "missing": said.get("missing", []),
+        "clock_skew_ms": said.get("clock_skew_ms"),
+        "clock_jumps": said.get("clock_jumps", 0),
+        "overflows": said.get("overflows", 0),
+    }
 
 
 class PgInboundViews:
@@ -137,7 +152,8 @@ class PgInboundViews:
 
     async def devices(self) -> list[Row]:
         """See the port."""
-        return await self._fetch(sql.DEVICES)
+        rows = await self._fetch(sql.DEVICES)
+        return [{**row, **_health(row.pop("health"))} for row in rows]
 
     async def _fetch(self, statement: str, *values: Any) -> list[Row]:
         return [dict(row) for row in await self._raw.fetch(statement, self._site, *values)]

@@ -157,13 +157,17 @@ WHERE site_id = $1 AND ($2::text IS NULL OR epc > $2) ORDER BY epc LIMIT $3
 """
 AGENTS = """
 SELECT a.agent, a.cell, a.state AS registration, s.state, s.boot, s.seq, s.sent_at, s.received_at,
-  s.spooled, s.free_bytes, s.oldest_at, s.clock_offset_ms, s.version, c.seq AS cursor
+  s.spooled, s.free_bytes, s.oldest_at, s.clock_offset_ms, s.version, c.seq AS cursor,
+  s.config_version, s.config_offered, s.config_state, s.config_error,
+  (SELECT max(k.version) FROM agent_config k WHERE k.site_id = a.site_id AND k.agent = a.agent)
+    AS config_wanted
 FROM agent a LEFT JOIN agent_status s ON s.site_id = a.site_id AND s.agent = a.agent
 LEFT JOIN cursor c ON c.site_id = a.site_id AND c.agent = a.agent AND c.boot = s.boot
 WHERE a.site_id = $1 ORDER BY a.agent
 """
 DEVICES = """
 SELECT d.agent, d.device, d.driver, s.state, s.since AS since_at, s.last_read_at,
+  COALESCE(s.health, '{}'::jsonb)::text AS health,
   COALESCE((SELECT jsonb_agg(r.read_point ORDER BY r.read_point) FROM read_point r
     WHERE r.site_id = d.site_id AND r.agent = d.agent AND r.device = d.device), '[]'::jsonb)
     AS read_points

@@ -14,7 +14,11 @@ AGENTS = """
 SELECT s.agent, a.cell, s.state, s.boot, s.seq, s.received_at, c.seq AS cursor,
   coalesce((SELECT json_object_agg(d.device, d.state) FROM device_state d
     JOIN device r USING (site_id, agent, device)
-    WHERE d.site_id = s.site_id AND d.agent = s.agent), '{}')::text AS devices
+    WHERE d.site_id = s.site_id AND d.agent = s.agent), '{}')::text AS devices,
+  coalesce((SELECT json_object_agg(d.device, d.health) FROM device_state d
+    WHERE d.site_id = s.site_id AND d.agent = s.agent AND d.health ? 'alarms'), '{}')::text
+    AS health,
+  s.config_state, s.config_offered, s.config_error
 FROM agent_status s JOIN agent a USING (site_id, agent)
 LEFT JOIN cursor c ON c.site_id = s.site_id AND c.agent = s.agent AND c.boot = s.boot
 WHERE s.site_id = $1 AND a.state = 'active' ORDER BY s.agent
@@ -31,6 +35,12 @@ WHERE d.site_id = $1 AND d.agent = k.agent AND d.device = k.device AND d.state <
 """
 
 
+def _fact(row: dict[str, Any]) -> AgentFact:
+    config = tuple(row.pop(f"config_{name}") for name in ("state", "offered", "error"))
+    parsed = {name: json.loads(row.pop(name)) for name in ("devices", "health")}
+    return AgentFact(**row, **parsed, config=config)
+
+
 class PgLivenessStore:
     """`LivenessStore` on one raw connection inside a transaction."""
 
@@ -41,7 +51,7 @@ class PgLivenessStore:
     async def agents(self) -> Sequence[AgentFact]:
         """See the port."""
         rows = await self._raw.fetch(AGENTS, self._site)
-        return [AgentFact(**{**row, "devices": json.loads(row["devices"])}) for row in rows]
+        return [_fact(dict(row)) for row in rows]
 
     async def cells(self) -> Sequence[CellFact]:
         """See the port."""

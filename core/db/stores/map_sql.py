@@ -62,7 +62,8 @@ ORDER BY p.opened_at DESC LIMIT $2
 """
 DEVICES = """
 SELECT d.agent || '/' || d.device AS id, d.agent, d.device, d.driver, s.state, s.since AS since_at,
-  s.last_read_at, r.x_m, r.y_m, r.places, r.points
+  s.last_read_at, r.x_m, r.y_m, r.places, r.points,
+  ARRAY(SELECT jsonb_array_elements_text(COALESCE(s.health->'alarms', '[]'::jsonb))) AS alarms
 FROM device d
 LEFT JOIN device_state s ON s.site_id = d.site_id AND s.agent = d.agent AND s.device = d.device
 LEFT JOIN LATERAL (SELECT avg(r.x_m) AS x_m, avg(r.y_m) AS y_m, count(*) AS points,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from operator import attrgetter
 from typing import Any
 
@@ -12,6 +13,7 @@ import asyncpg
 from core.application.ports.tracking import (
     AgentStatusRow,
     CellLost,
+    ConfigReport,
     CursorAdvance,
     CursorMoved,
     CursorRow,
@@ -176,12 +178,23 @@ class PgTrackingStore:
         for row in rows:
             head = (self._site, row.agent, row.state, row.boot, row.seq, row.sent_at)
             rest = (row.received_at, row.spooled, row.free_bytes, row.oldest_at)
+            config = row.config or ConfigReport(0, 0)
+            told = (None,) * 4 if row.config is None else astuple(config)
             done = await self._raw.execute(
-                sql.AGENT_STATUS, *head, *rest, row.clock_offset_ms, row.version
+                sql.AGENT_STATUS, *head, *rest, row.clock_offset_ms, row.version, *told
             )
-            if row.devices and done == "INSERT 0 1":
-                devices = [list(column) for column in zip(*row.devices, strict=True)]
-                await self._raw.execute(sql.DEVICE_STATES, self._site, row.agent, now, *devices)
+            if done != "INSERT 0 1":
+                continue
+            if row.devices:
+                names = [one.device for one in row.devices]
+                states = [one.state for one in row.devices]
+                health = [json.dumps(one.health) for one in row.devices]
+                columns = (names, states, health)
+                await self._raw.execute(sql.DEVICE_STATES, self._site, row.agent, now, *columns)
+            if config.offered and config.state is not None:
+                place = (self._site, row.agent, config.offered)
+                said = (config.state, config.error, row.received_at)
+                await self._raw.execute(sql.CONFIG_REPORT, *place, *said)
 
     async def heard(self, last_reads: Mapping[tuple[str, str], int]) -> None:
         """See the port."""

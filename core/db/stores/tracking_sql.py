@@ -153,19 +153,35 @@ WHERE h.site_id = $1 AND h.epc_key = ANY($2::text[]) AND f.state = 'picked'
 
 AGENT_STATUS = """
 INSERT INTO agent_status AS s (site_id, agent, state, boot, seq, sent_at, received_at, spooled,
-  free_bytes, oldest_at, clock_offset_ms, version)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+  free_bytes, oldest_at, clock_offset_ms, version, config_version, config_offered, config_state,
+  config_error)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 ON CONFLICT (site_id, agent) DO UPDATE SET state = excluded.state, boot = excluded.boot,
   seq = excluded.seq, sent_at = excluded.sent_at, received_at = excluded.received_at,
   spooled = excluded.spooled, free_bytes = excluded.free_bytes, oldest_at = excluded.oldest_at,
-  clock_offset_ms = excluded.clock_offset_ms, version = excluded.version
+  clock_offset_ms = excluded.clock_offset_ms, version = excluded.version,
+  config_version = CASE WHEN excluded.state = 'offline' THEN s.config_version
+    ELSE excluded.config_version END,
+  config_offered = CASE WHEN excluded.state = 'offline' THEN s.config_offered
+    ELSE excluded.config_offered END,
+  config_state = CASE WHEN excluded.state = 'offline' THEN s.config_state
+    ELSE excluded.config_state END,
+  config_error = CASE WHEN excluded.state = 'offline' THEN s.config_error
+    ELSE excluded.config_error END
 WHERE excluded.state = 'offline' OR excluded.sent_at >= s.sent_at OR s.state = 'offline'
 """
 DEVICE_STATES = """
-INSERT INTO device_state AS d (site_id, agent, device, state, since)
-SELECT $1, $2, k.device, k.state, $3 FROM unnest($4::text[], $5::text[]) AS k(device, state)
-ON CONFLICT (site_id, agent, device) DO UPDATE SET state = excluded.state, since = excluded.since
-WHERE d.state <> excluded.state
+INSERT INTO device_state AS d (site_id, agent, device, state, since, health)
+SELECT $1, $2, k.device, k.state, $3, k.health
+FROM unnest($4::text[], $5::text[], $6::jsonb[]) AS k(device, state, health)
+ON CONFLICT (site_id, agent, device) DO UPDATE SET state = excluded.state,
+  since = CASE WHEN d.state = excluded.state THEN d.since ELSE excluded.since END,
+  health = excluded.health
+WHERE d.state <> excluded.state OR d.health <> excluded.health
+"""
+CONFIG_REPORT = """
+UPDATE agent_config SET state = $4, error = $5, reported_at = $6
+WHERE site_id = $1 AND agent = $2 AND version = $3 AND (state, error) IS DISTINCT FROM ($4, $5)
 """
 HEARD = """
 UPDATE device_state d SET last_read_at = GREATEST(coalesce(d.last_read_at, 0), k.at)

@@ -116,7 +116,7 @@ def test_an_unknown_field_is_refused() -> None:
 
 def test_no_measurement_has_a_tag_that_grows_with_the_goods() -> None:
     tags = {tag for measurement in MEASUREMENTS for tag in measurement.tags}
-    assert tags == {"site", "agent", "device", "cell", "portal"}
+    assert tags == {"site", "agent", "device", "antenna", "cell", "portal"}
 
 
 # -- storing -------------------------------------------------------------------------------------

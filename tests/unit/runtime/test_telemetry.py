@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.v1 import AgentStatus, DeviceStatus
+from contracts.v1 import AgentStatus, AntennaStatus, DeviceStatus
 from dashboards import measurements as m
 from runtime.settings_tree import Gateway, Influx, Settings
 from runtime.telemetry import ApiMeter, GatewayMeter, nowhere, point, telemetry_of, worker_point
@@ -61,7 +61,11 @@ def meter(clock: Clock, heard: Heard) -> GatewayMeter:
 
 def test_an_agent_and_its_devices_are_told_as_they_are_heard() -> None:
     clock, heard = Clock(), Heard()
-    devices = [DeviceStatus("dock-1-r", "stale")]
+    antennas = [AntennaStatus(2, "fault", 0, 0), AntennaStatus(3, "ok", 9, 2, -61.5)]
+    devices = [
+        DeviceStatus("dock-1-r", "stale", ["antenna_fault"], antennas, [], -250.0, 0, 4),
+        DeviceStatus("eye", "live"),
+    ]
     said = status(spooled=4, oldest_at=87 * S, clock_offset_ms=-1.5, devices=devices)
 
     meter(clock, heard).status(said, lag=4, received_at=100 * S)
@@ -69,7 +73,14 @@ def test_an_agent_and_its_devices_are_told_as_they_are_heard() -> None:
     assert heard.lines == [
         "agent,agent=dock-1,site=demo online=1i,spooled=4i,clock_offset_ms=-1.5,age_s=3.0"
         f" {100 * S * US}",
-        f"device,agent=dock-1,device=dock-1-r,site=demo state=1i {100 * S * US}",
+        "device,agent=dock-1,device=dock-1-r,site=demo"
+        f" state=1i,alarms=1i,skew_ms=-250.0,overflows=4i {100 * S * US}",
+        "antenna,agent=dock-1,antenna=dock-1-r/2,device=dock-1-r,site=demo"
+        f" reads=0i,tags=0i {100 * S * US}",
+        "antenna,agent=dock-1,antenna=dock-1-r/3,device=dock-1-r,site=demo"
+        f" reads=9i,tags=2i,rssi_dbm=-61.5 {100 * S * US}",
+        "device,agent=dock-1,device=eye,site=demo"
+        f" state=2i,alarms=0i,skew_ms=0.0,overflows=0i {100 * S * US}",
     ]
 
 
@@ -92,7 +103,7 @@ def test_a_live_reader_that_reads_nothing_says_zero_and_a_silent_one_says_nothin
 
     place = "device,agent=dock-1,device=r,site=demo"
     assert heard.of("device") == [
-        f"{place} state=2i {100 * S * US}",
+        f"{place} state=2i,alarms=0i,skew_ms=0.0,overflows=0i {100 * S * US}",
         f"{place} reads_s=10.0 {104 * S * US}",
         f"{place} reads_s=0.0 {108 * S * US}",
     ]

@@ -8,6 +8,21 @@ CREATE TABLE agent (
 	CONSTRAINT ck_agent_state CHECK (state IN ('active','revoked'))
 );
 
+CREATE TABLE agent_config (
+	site_id TEXT NOT NULL, 
+	agent TEXT NOT NULL, 
+	version BIGINT NOT NULL, 
+	document TEXT NOT NULL, 
+	author TEXT NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	state TEXT DEFAULT 'offered' NOT NULL, 
+	error TEXT, 
+	reported_at BIGINT, 
+	CONSTRAINT pk_agent_config PRIMARY KEY (site_id, agent, version), 
+	CONSTRAINT ck_agent_config_version CHECK (version >= 1), 
+	CONSTRAINT ck_agent_config_state CHECK (state IN ('offered','trial','applied','refused','fallback'))
+);
+
 CREATE TABLE agent_status (
 	site_id TEXT NOT NULL, 
 	agent TEXT NOT NULL, 
@@ -21,6 +36,10 @@ CREATE TABLE agent_status (
 	oldest_at BIGINT, 
 	clock_offset_ms FLOAT, 
 	version TEXT, 
+	config_version BIGINT, 
+	config_offered BIGINT, 
+	config_state TEXT, 
+	config_error TEXT, 
 	CONSTRAINT pk_agent_status PRIMARY KEY (site_id, agent)
 );
 
@@ -197,6 +216,7 @@ CREATE TABLE device_state (
 	state TEXT NOT NULL, 
 	since BIGINT NOT NULL, 
 	last_read_at BIGINT, 
+	health JSONB DEFAULT '{}'::jsonb NOT NULL, 
 	CONSTRAINT pk_device_state PRIMARY KEY (site_id, agent, device), 
 	CONSTRAINT ck_device_state_state CHECK (state IN ('live','stale','dead'))
 );

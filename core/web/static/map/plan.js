@@ -1,5 +1,5 @@
 /** What stands still, in SVG: zones and named places below the goods; doors, readers and names above. */
-import { s, look, ago } from "./dom.js";
+import { s, look, ago, words } from "./dom.js";
 import { zonesOf } from "./layout.js";
 
 const ICON = 9;
@@ -139,7 +139,7 @@ export class Plan {
       const age = device.last_read_at ? `last read ${device.last_read_at.slice(11, 19)} UTC` : "no reads yet";
       return this.pin(
         s("g", { class: `reader ${device.look}`, transform: at.isDoor ? "translate(0 20)" : "", "data-device": `${device.agent}/${device.device}` },
-          s("title", {}, `${device.device}: ${word}; ${age}`), ...shape(device.look),
+          s("title", {}, [`${device.device}: ${word}`, ...device.alarms.map(words), age].join("; ")), ...shape(device.look),
           s("text", { class: "reader-name", x: ICON + 4, y: 4 }, device.look === "live" ? device.device : `${device.device} · ${word}`)),
         at.x, at.y, 0);
     });

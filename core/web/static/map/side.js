@@ -100,6 +100,7 @@ function showReaders(store) {
       const waiting = agents[row.agent]?.waiting ?? 0;
       return h("li", { "data-device": row.device, "data-look": row.look }, h("div", { class: "row" }, tag(row.look), h("a", { href: "/devices" }, row.device),
         h("span", { class: "soft" }, row.last_read_at ? "read" : "never read"), row.last_read_at ? since(store, row.last_read_at) : "",
+        row.alarms.length ? h("span", { class: "soft" }, row.alarms.map(words).join(", ")) : "",
         waiting > 0 ? h("span", { class: "soft" }, `${waiting} waiting`) : ""));
     }),
     rows.length ? "" : h("li", { class: "none" }, "No reader is set up."));

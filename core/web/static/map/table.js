@@ -20,7 +20,7 @@ export function offerTable(store, spots) {
       part("Carriers", ["Key", "Kind", "State", "Place", "Last seen"], Object.values(store.get("units")).slice(0, ROWS).map((row) =>
         [h("a", { href: `/find/${encodeURIComponent(row.key)}` }, row.key), row.kind, row.state, row.place, row.last_seen_at ?? "–"])),
       part("Readers", ["Reader", "Agent", "State", "Last read"], Object.values(store.get("devices")).map((row) =>
-        [row.device, row.agent, look(row.look)[1], row.last_read_at ?? "never"])));
+        [row.device, row.agent, [look(row.look)[1], ...row.alarms.map(words)].join(", "), row.last_read_at ?? "never"])));
   };
   button.addEventListener("click", () => {
     const isOpen = panel.hidden;
