@@ -1,4 +1,4 @@
-"""Commands from the gateway: light, gpo, divert, resend; all but light are answered in the stream.
+"""Commands from the gateway: light, gpo, divert, resend, configure; all but light are answered.
 
 A command id is carried out once, however often the bus repeats it.
 """
@@ -40,8 +40,10 @@ class CommandDesk:
         answer: Callable[[SensorReading], None],
         replay: Callable[[int, Callable[[Result], None]], None],
         now_us: Callable[[], int],
+        configure: Callable[[int, str, Callable[[Result], None]], None] | None = None,
     ) -> None:
         self._stations = dict(stations)
+        self._configure = configure
         self._answer = answer
         self._replay = replay
         self._now_us = now_us
@@ -49,6 +51,17 @@ class CommandDesk:
             name: LightLease() for name, place in stations.items() if place.outputs.has_light
         }
         self._done: OrderedDict[str, None] = OrderedDict()
+
+    def use(self, stations: Mapping[str, Station]) -> None:
+        """The devices are others now; a lease of one that stayed goes on."""
+        before, self._stations = self._stations, dict(stations)
+        self._leases = {
+            name: self._leases[name]
+            if name in self._leases and before[name].outputs is place.outputs
+            else LightLease()
+            for name, place in stations.items()
+            if place.outputs.has_light
+        }
 
     def on_command(self, command: Command, at: int) -> None:
         """Carry out one command, or answer why not."""
@@ -66,6 +79,12 @@ class CommandDesk:
                 reply("refused")
             else:
                 self._replay(command.from_seq, reply)
+            return
+        if command.action == "configure":
+            if self._configure is None or command.version is UNSET or command.document is UNSET:
+                reply("refused")
+            else:
+                self._configure(command.version, command.document, reply)
             return
         station = self._stations.get(command.device or "")
         if station is None or not self._order(command, station, reply, at):
@@ -99,12 +118,14 @@ class CommandDesk:
         return False
 
     def _reply(self, command: Command) -> Callable[[Result], None]:
-        device = command.device
-        if device not in self._stations:
-            device = next(iter(self._stations))
-
         def reply(result: Result) -> None:
             log.info("command_answered", extra={"command": command.id, "result": result})
+            device = command.device
+            if device not in self._stations:
+                # An answer is a reading of some device; without any it stays in the log.
+                device = next(iter(self._stations), None)
+            if device is None:
+                return
             self._answer(
                 SensorReading(
                     device=device,

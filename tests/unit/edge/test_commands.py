@@ -24,12 +24,15 @@ class Desk:
         self.driver = SimulatedDriver(on_output=lambda port, state: self.log.append((port, state)))
         self.outputs = Outputs(device="dock-1-r", light=LIGHT, mono_us=lambda: self.at)
         self.answers: list[tuple[str, str]] = []
+        self.plain = Outputs(device="plain", light={}, mono_us=lambda: self.at)
+        self.offers: list[tuple[int, str, Callable[[Result], None]]] = []
         self.replays: list[tuple[int, Callable[[Result], None]]] = []
         self.desk = CommandDesk(
             stations={"dock-1-r": Station(self.outputs, {7: 4})},
             answer=self._answered,
             replay=lambda seq, done: self.replays.append((seq, done)),
             now_us=lambda: 1_795_000_000_000_000,
+            configure=lambda version, document, done: self.offers.append((version, document, done)),
         )
 
     def _answered(self, reading: SensorReading) -> None:
@@ -62,6 +65,8 @@ def command(
     state: bool | UnsetType = UNSET,
     lane: int | UnsetType = UNSET,
     from_seq: int | UnsetType = UNSET,
+    document: str | UnsetType = UNSET,
+    version: int | UnsetType = UNSET,
 ) -> Command:
     return Command(
         schema="command.v1",
@@ -79,6 +84,8 @@ def command(
         state=state,
         lane=lane,
         from_seq=from_seq,
+        document=document,
+        version=version,
     )
 
 
@@ -172,6 +179,32 @@ async def test_an_unknown_lane_a_document_and_an_unknown_device_are_refused() ->
 
     assert desk.log == []
     assert desk.answers == [("a", "refused"), ("b", "refused"), ("c", "refused")]
+
+
+async def test_a_document_is_handed_on_with_its_version_and_answered_when_it_is_settled() -> None:
+    desk = Desk()
+    await desk.give(command("configure", id="a", device=None, document="r1"))
+    await desk.give(command("configure", id="b", device=None, document="r1", version=7))
+    assert desk.answers == [("a", "refused")]
+    (version, document, done), *rest = desk.offers
+    assert (version, document, rest) == (7, "r1", [])
+    desk.desk.use({})
+    done("done")
+    assert desk.answers == [("a", "refused")]
+    desk.desk.use({"r1": Station(desk.outputs, {})})
+    done("done")
+    assert desk.answers[1:] == [("b", "done")]
+
+
+async def test_a_light_that_stays_keeps_its_lease_when_the_devices_change() -> None:
+    desk = Desk()
+    await desk.connect()
+    await desk.give(command("light", colour="red", ttl_ms=1_500))
+    desk.desk.use({"dock-1-r": Station(desk.outputs, {}), "plain": Station(desk.plain, {})})
+    await desk.wait_until(1_000 * MS)
+    assert desk.driver.outputs[3]
+    await desk.wait_until(1_600 * MS)
+    assert not desk.driver.outputs[3]
 
 
 async def test_resend_is_answered_when_the_rows_have_gone_out() -> None:
