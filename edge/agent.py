@@ -21,6 +21,7 @@ from edge.devices import DeviceSetup
 from edge.failpoints import Hit
 from edge.intake import Intake
 from edge.outputs import Result
+from edge.remote_config import Plan, RemoteConfig
 from edge.spool import Spool
 from edge.status import Identity, status_message
 from edge.uplink import Uplink
@@ -31,6 +32,7 @@ HEARTBEAT_US = 5_000_000
 # A change is told at once, but a flapping device does not flood the topic.
 CHANGE_US = 500_000
 TICK_US = 250_000
+CONFIG_TICK_US = 100_000
 
 
 class Agent:
@@ -48,8 +50,13 @@ class Agent:
         now_us: Callable[[], int],
         mono_us: Callable[[], int],
         hit: Hit,
+        config: RemoteConfig | None = None,
     ) -> None:
         self._identity = identity
+        self._batcher = batcher
+        self._config = config
+        if config is not None:
+            config.on_change = self._note_change
         self._spool = spool
         self._bus = bus
         self._now_us = now_us
@@ -83,6 +90,7 @@ class Agent:
             answer=self._answer,
             replay=self._replay,
             now_us=now_us,
+            configure=None if config is None else config.offer,
         )
 
     @property
@@ -129,7 +137,7 @@ class Agent:
             devices=self.crew.statuses(self._mono_us()),
             stalled=self.uplink.window.stalled,
             clock_offset_ms=self.uplink.clock_offset_ms,
-            config={},
+            config={} if self._config is None else self._config.report(),
             sent_at=self._now_us(),
         )
 
@@ -166,6 +174,26 @@ class Agent:
             await self._tell(self._mono_us())
             await _wait(asyncio.Event(), TICK_US)
 
+    async def _configure(self) -> None:
+        while self._config is not None:
+            await self._config.step(self._mono_us(), self)
+            await _wait(asyncio.Event(), CONFIG_TICK_US)
+
+    async def use(self, plan: Plan) -> frozenset[str]:
+        """Make this plan the running one; devices it does not change are not interrupted."""
+        touched = await self.crew.apply(plan.devices)
+        self.desk.use(self.crew.stations)
+        self._batcher.limit(plan.max_readings)
+        return touched
+
+    def live(self, at: int) -> frozenset[str]:
+        """The devices that work."""
+        return self.crew.live(at)
+
+    def why_not(self, names: frozenset[str], at: int) -> tuple[str, bool]:
+        """What is wrong with one of these, and whether for good."""
+        return self.crew.why_not(names, at)
+
     async def _send(self) -> None:
         while True:
             self.uplink.wake.clear()
@@ -179,9 +207,10 @@ class Agent:
         """Run until cancelled; a bug in any part ends them all."""
         self._spool.on_commit = self.uplink.wake.set
         async with asyncio.TaskGroup() as group:
-            for part in (self._listen, self._spool.run, self._send, self._tick, self._beat):
-                group.create_task(part(), name=part.__name__)
             self.crew.start(group)
+            parts = (self._listen, self._spool.run, self._send, self._tick, self._beat)
+            for part in (*parts, self._configure):
+                group.create_task(part(), name=part.__name__)
 
     async def finish(self) -> None:
         """Put what is in memory into the spool; call it after `run` has ended."""

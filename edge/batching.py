@@ -54,6 +54,10 @@ class Batcher:
         self._closed: list[Message] = []
         self.oversize = 0
 
+    def limit(self, max_readings: int) -> None:
+        """Close messages at this many readings from now on."""
+        self._max_readings = min(max_readings, MAX_READINGS)
+
     def add(self, kind: Kind, readings: Sequence[Reading], *, at: int, linger_us: int) -> None:
         """Append readings that share a kind; they are in a closed message after `linger_us`."""
         if self._parts and kind != self._kind:
