@@ -19,8 +19,8 @@ demo: $(VENV)/.demo
 
 # Two workers halve the waiting of tests that start services; what fills the machine or measures
 # time runs alone.
-ALONE := $(addprefix tests/e2e/test_,causality.py demo.py hostile.py kills.py map_sizes.py truck.py \
-  wrong_door.py)
+ALONE := $(addprefix tests/e2e/test_,causality.py demo.py hostile.py kills.py map_sizes.py \
+  scenarios.py truck.py wrong_door.py)
 test: $(VENV)/.dev
 ifeq ($(TESTS),tests)
 	$(BIN)/python -m pytest tests $(ALONE:%=--ignore=%) -n $(JOBS) --dist loadfile -q $(ARGS)
@@ -40,7 +40,7 @@ sim: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/simulation -q $(ARGS)
 
 e2e: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/e2e -q $(ARGS)
+	DOCKLEDGER_E2E=1 $(BIN)/python -m pytest tests/e2e -q $(ARGS)
 
 bench: $(VENV)/.dev
 	@$(BIN)/python -m bench $(ARGS)

@@ -93,6 +93,11 @@ class Supervisor:
                 await asyncio.sleep(0.05)
                 await self._judge(kept)
 
+    async def replace(self, child: Child) -> None:
+        """End the child of this name in order and run it as given from now on."""
+        await self._end(self._kept[child.name])
+        await self.start(child)
+
     def pid(self, name: str) -> int | None:
         """The process id of a child that runs."""
         return self._kept[name].pid
