@@ -7,6 +7,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,12 +17,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from core.api.app import build_app
 from core.api.auth import make_key
 from core.api.gate import GateLimits
+from core.api.history import EVIDENCE
 from core.db.stores.platform import PgKeyStore
 from core.db.uow import PgUnitOfWorkFactory, build_engine
+from gateway.archive_reader import ArchiveReader
 from runtime.clock import new_id, now_us
 from runtime.roles.api import routers as all_routers
 
 SITE = "demo"
+NO_ARCHIVE = Path("/nonexistent/archive")
 
 
 @dataclass
@@ -81,7 +85,7 @@ async def open_api(
         ids=new_id,
         token=secrets.token_bytes,
         jitter=random.Random(1).random,
-        extras=extras,
+        extras={EVIDENCE: ArchiveReader(NO_ARCHIVE, site=SITE), **(extras or {})},
     )
     try:
         yield Api(app, engine, open_unit)

@@ -45,6 +45,8 @@ STATUS: dict[str, int] = {
     "import-in-progress": 409,
     "lot-expired": 409,
     "lot-recalled": 409,
+    "second-person": 409,
+    "no-longer-kept": 410,
     "precondition-failed": 412,
     "body-too-large": 413,
     "too-many-rows": 413,

@@ -123,6 +123,8 @@ SHAPES: Final[dict[str, Shape]] = {
         " last_outcome:text? due_at:time? created_at:time delivered_at:time?",
         "Replayed": "replayed:int",
         "InboundSecret": "channel:text owner:text secret:text",
+        "Past": "at:time sections:object",
+        "Observations": "key:text since:time until:time items:[object] more:bool",
         "Hit": "what:text key:text label:text state:text? places:[text]",
     }.items()
 }
@@ -233,6 +235,8 @@ _RESULTS: Final[dict[str, str]] = {
     "POST /v1/webhooks/{webhook_id}/replay": "Replayed",
     "POST /v1/inbound-secrets": "InboundSecret",
     "GET /v1/map/search": "HitList",
+    "GET /v1/map/at": "Past",
+    "GET /v1/observations": "Observations",
 }
 
 

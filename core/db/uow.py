@@ -25,6 +25,7 @@ from core.db.stores.carriers import PgCarrierStore
 from core.db.stores.doors import PgDoorStore
 from core.db.stores.floor import PgFloorStore
 from core.db.stores.housekeeping import PgHousekeeping
+from core.db.stores.history import PgHistory
 from core.db.stores.inbound import PgInboundStore
 from core.db.stores.inbound_views import PgInboundViews
 from core.db.stores.inbox import PgInboxStore
@@ -235,6 +236,11 @@ class PgUnitOfWork:
         return PgSearchStore(self.raw, self.site)
 
     @asynccontextmanager
+    @cached_property
+    def history(self) -> PgHistory:
+        """The floor as it was."""
+        return PgHistory(self.raw, self.site)
+
     async def savepoint(self) -> AsyncIterator[None]:
         """A part that may be undone alone."""
         async with self.raw.transaction():

@@ -21,6 +21,7 @@ from fastapi import APIRouter, FastAPI
 
 from core.api.app import build_app
 from core.api.gate import GateLimits
+from core.api.history import EVIDENCE, POSITION_DAYS
 from core.api.webhooks import SENDER
 from core.application.liveness import watch_worker
 from core.application.ports.uow import UnitOfWork, UnitOfWorkFactory, in_transaction
@@ -28,6 +29,7 @@ from core.application.webhooks import WebhookSink
 from core.db.stores.platform import PgKeyStore
 from core.db.uow import PgUnitOfWorkFactory, build_engine
 from core.domain.errors import Unavailable
+from gateway.archive_reader import ArchiveReader
 from runtime.clock import monotonic_us, new_id, now_us
 from runtime.http_head import CappedHttpProtocol
 from runtime.loops import Loop, run_loops
@@ -60,6 +62,7 @@ AREAS = (
     "core.api.inbound_hooks",
     "core.api.map",
     "core.api.kpi",
+    "core.api.history",
     "core.web.pages",
     "core.web.goods",
     "core.web.doors",
@@ -157,7 +160,13 @@ async def built(settings: Settings) -> AsyncIterator[tuple[FastAPI, UnitOfWorkFa
             ids=new_id,
             token=secrets.token_bytes,
             jitter=random.random,
-            extras={SENDER: sender, "engine": engine, "settings": settings},
+            extras={
+                SENDER: sender,
+                "engine": engine,
+                "settings": settings,
+                EVIDENCE: ArchiveReader(settings.gateway.archive_path, site=settings.site),
+                POSITION_DAYS: settings.worker.position_days,
+            },
         )
         for area in areas():
             if hasattr(area, "background"):

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from contracts.gs1.keys import sscc_from, sscc_key
 from core.api.examples import CSV_BODIES
+from core.api.fields import instant_text
 from core.api.roles import TABLE
 from core.application.ports.tags import Suspicion
 from core.application.ports.tracking import DeadLetter
@@ -235,6 +236,10 @@ async def _stock(walk: Walk) -> None:
     await walk("GET /v1/map/snapshot")
     await walk("GET /v1/map/places/{code}")
     assert (await walk("GET /v1/map/search", query="?q=W-3"))["items"]
+    moment = instant_text(now_us())
+    assert (await walk("GET /v1/map/at", query=f"?at={moment}"))["sections"]["stock"]
+    asked = f"?epc={walk.site.ids['unit']}&since={moment}"
+    assert (await walk("GET /v1/observations", query=asked))["items"] == []
 
 
 async def _tags(walk: Walk) -> None:

@@ -12,6 +12,7 @@ from core.application.ports.carriers import CarrierStore
 from core.application.ports.doors import DoorStore
 from core.application.ports.floor import FloorStore
 from core.application.ports.housekeeping import Housekeeping
+from core.application.ports.history import HistoryStore
 from core.application.ports.inbound import InboundStore
 from core.application.ports.inbound_views import InboundViews
 from core.application.ports.inbox import InboxStore
@@ -147,6 +148,9 @@ class UnitOfWork(Protocol):
         """A part that may be undone alone: what it wrote is gone when it raises."""
 
     async def emit(
+    @property
+    def history(self) -> HistoryStore: ...
+
         self,
         event: str,
         *,

@@ -85,8 +85,8 @@ def test_a_new_hour_is_a_new_segment_with_an_index_behind_it(tmp_path: Path) -> 
 
     first, second = segments(tmp_path, site="demo")
 
-    assert first.with_name(first.name + ".index.json").exists()
-    assert not second.with_name(second.name + ".index.json").exists()
+    assert first.with_name(first.name + ".index").exists()
+    assert not second.with_name(second.name + ".index").exists()
     assert [line.seq for line in find(first, KEY)] == [1]
     assert [line.seq for line in find(second, KEY)] == [2]
     assert find(first, "01/80614141123458/21/1") == []
