@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from contracts.v1 import DeviceStatus
@@ -27,6 +26,7 @@ LONGEST_US = ZONE.lost_us
 GAPS_REMEMBERED = 32
 LEAST_GAPS = 8
 MAX_TAGS = 100_000
+LATER = 1 << 62
 
 
 class Source(NamedTuple):
@@ -36,20 +36,38 @@ class Source(NamedTuple):
     device: str
 
 
-class Heard(NamedTuple):
-    """A tag heard in a zone, by the reader's time and its stream place."""
+class Told(NamedTuple):
+    """Where a sighting stands: its read point and its place in a stream."""
 
-    key: str
-    at: int
-    source: Source
     read_point: str
     stream: StreamKey
     seq: int
 
 
+class Gone(NamedTuple):
+    """A tag that left its zone, as it was heard last by the reader's time."""
+
+    key: str
+    at: int
+    source: Source
+    told: Told
+
+
+@dataclass(slots=True, eq=False)
+class Reader:
+    """A reader's clock, and when to look at which of its tags again."""
+
+    source: Source
+    clock: int = 0
+    due: list[tuple[int, str]] = field(default_factory=list)
+    reminders: dict[str, int] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class _Tag:
-    last: Heard
+    at: int
+    reader: Reader
+    told: Told
     gaps: int = 0
     mean_gap: float = 1.0
     lost: bool = False
@@ -68,73 +86,81 @@ class Absence:
 
     def __init__(self) -> None:
         self._tags: dict[str, _Tag] = {}
-        self._clocks: dict[Source, int] = {}
-        self._due: defaultdict[Source, list[tuple[int, str]]] = defaultdict(list)
-        self._reminders: defaultdict[Source, dict[str, int]] = defaultdict(dict)
+        self._readers: dict[Source, Reader] = {}
 
     @property
     def waiting(self) -> int:
         """Reminders held: one for each tag and reader that heard it in the last window."""
-        return sum(map(len, self._due.values()))
+        return sum(len(reader.due) for reader in self._readers.values())
 
-    def hear(self, heard: Heard) -> bool:
+    def reader(self, source: Source) -> Reader:
+        """The memory of one reader."""
+        found = self._readers.get(source)
+        if found is None:
+            found = self._readers[source] = Reader(source)
+        return found
+
+    def hear(self, key: str, at: int, reader: Reader, told: Told) -> bool:
         """Take a sighting; True when the tag had left and is back."""
-        source = heard.source
-        if heard.at > self._clocks.get(source, 0):
-            self._clocks[source] = heard.at
-        tag = self._tags.get(heard.key)
+        if at > reader.clock:
+            reader.clock = at
+        tag = self._tags.get(key)
         if tag is None:
-            tag = self._tags[heard.key] = _Tag(heard)
+            tag = self._tags[key] = _Tag(at, reader, told)
             if len(self._tags) > MAX_TAGS:
                 del self._tags[next(iter(self._tags))]
-            self._wait(tag)
+            _wait(key, tag)
             return False
-        silent = heard.at - tag.last.at
+        silent = at - tag.at
         if silent < 0 and not tag.lost:
             return False
-        back, tag.lost = tag.lost, False
-        moved = source != tag.last.source
-        tag.last = heard
-        if not back and silent >= EPOCH_US // 2:
-            tag.gaps = min(tag.gaps + 1, GAPS_REMEMBERED)
+        back = tag.lost
+        wait = back or reader is not tag.reader
+        tag.at, tag.reader, tag.told = at, reader, told
+        if back:
+            tag.lost = False
+        elif silent >= EPOCH_US // 2:
+            if tag.gaps < GAPS_REMEMBERED:
+                tag.gaps += 1
             tag.mean_gap += (max(1.0, silent / EPOCH_US) - tag.mean_gap) / tag.gaps
-        if back or moved or tag.gaps == LEAST_GAPS:
-            self._wait(tag)
+            wait = wait or tag.gaps == LEAST_GAPS
+        # A reminder that rings before the shortest window ends serves any window.
+        if wait and reader.reminders.get(key, LATER) > at + SHORTEST_US:
+            _wait(key, tag)
         return back
 
     def alive(self, agent: str, devices: Iterable[DeviceStatus], at: int) -> None:
         """By the agent's clock its live readers listen and nothing of theirs is under way."""
         for device in devices:
             if device.state == "live":
-                source = Source(agent, device.device)
-                self._clocks[source] = max(at, self._clocks.get(source, 0))
+                reader = self.reader(Source(agent, device.device))
+                reader.clock = max(at, reader.clock)
 
-    def step(self) -> list[Heard]:
+    def step(self) -> list[Gone]:
         """The tags that have left since the last call, as they were heard last."""
         gone = []
-        for source, due in self._due.items():
-            now = self._clocks.get(source, 0)
+        for reader in self._readers.values():
+            now, due = reader.clock, reader.due
             while due and due[0][0] <= now:
                 when, key = heapq.heappop(due)
-                reminders = self._reminders[source]
-                if reminders.get(key) != when:
+                if reader.reminders.get(key) != when:
                     continue
-                del reminders[key]
+                del reader.reminders[key]
                 tag = self._tags.get(key)
-                if tag is None or tag.lost or tag.last.source != source:
+                if tag is None or tag.lost or tag.reader is not reader:
                     continue
-                if tag.last.at + tag.window_us <= now:
+                if tag.at + tag.window_us <= now:
                     tag.lost = True
-                    gone.append(tag.last)
+                    gone.append(Gone(key, tag.at, reader.source, tag.told))
                 else:
-                    self._wait(tag)
+                    _wait(key, tag)
         return gone
 
-    def _wait(self, tag: _Tag) -> None:
-        """Look again when the window ends; an earlier reminder of this reader serves as well."""
-        source, key = tag.last.source, tag.last.key
-        due = tag.last.at + tag.window_us
-        reminders = self._reminders[source]
-        if reminders.get(key, due + 1) > due:
-            reminders[key] = due
-            heapq.heappush(self._due[source], (due, key))
+
+def _wait(key: str, tag: _Tag) -> None:
+    """Look again when the window ends; an earlier reminder of this reader serves as well."""
+    reader = tag.reader
+    due = tag.at + tag.window_us
+    if reader.reminders.get(key, LATER) > due:
+        reader.reminders[key] = due
+        heapq.heappush(reader.due, (due, key))

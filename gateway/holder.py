@@ -20,7 +20,7 @@ from core.domain.errors import Unavailable
 from gateway.archive import Archive
 from gateway.decision import decision_of
 from gateway.failpoints import Hit
-from gateway.group import Group, Message, Sorter
+from gateway.group import Group, Message
 from gateway.known import KnownKeys
 from gateway.lights import Lights
 from gateway.messages import Arrival
@@ -29,6 +29,7 @@ from gateway.rates import Rates
 from gateway.rebuild import Rebuild
 from gateway.registry import build_registry
 from gateway.sightings import Sightings
+from gateway.sorter import Sorter
 from gateway.speech import Speech
 from gateway.streams import Streams
 from gateway.tracker import Outcome, Tracker

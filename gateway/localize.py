@@ -8,28 +8,16 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 WINDOW = 20
 READS_AT_NEW = 2
 SLOPE_DB_PER_MS = -0.008
 MARGIN_DB = 6.0
-HOLD_OFF_MS = 500.0
+HOLD_OFF_MS, HOLD_OFF_US = 500.0, 500_000
 LONGEST_HOLD_US = 60_000_000
 REFRESH_US = 10_000_000
 RECENT_US = 30_000_000
 MAX_TAGS = 100_000
-
-
-class Sighting(NamedTuple):
-    """A tag heard at a place. `place` is a location id."""
-
-    key: str
-    place: int
-    read_point: str
-    rssi_dbm: float
-    reads: int
-    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +38,11 @@ class _Place:
     levels: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
     reads: int = 0
     last: int = 0
-    _mean: float | None = None
+    total: float = 0.0
 
-    @property
     def mean(self) -> float:
-        if self._mean is None:
-            self._mean = sum(self.levels) / len(self.levels)
-        return self._mean
-
-    def hear(self, heard: Sighting) -> None:
-        at = heard.at
-        if at - self.last > RECENT_US:
-            self.levels.clear()
-            self.reads = 0
-        self.levels.append(heard.rssi_dbm)
-        self.reads += heard.reads
-        self._mean = None
-        if at > self.last:
-            self.last = at
+        """Mean level in dBm of the last reads."""
+        return self.total / len(self.levels)
 
 
 @dataclass(slots=True)
@@ -90,33 +65,49 @@ class Localizer:
         """A position from the book, for a gateway that starts."""
         self._tags[key] = _Tag(current=place, since=since, told=seen_at, last=seen_at)
 
-    def hear(self, heard: Sighting) -> Position | None:
-        """Take a sighting; a position when it changed or is due to be refreshed."""
-        tag = self._tags.get(heard.key)
+    def hear(
+        self, key: str, place_id: int, read_point: str, rssi_dbm: float, reads: int, at: int
+    ) -> Position | None:
+        """Take a sighting at a place (a location id); a position when it changed or is due to be
+        refreshed.
+        """
+        tag = self._tags.get(key)
         if tag is None:
-            tag = self._tags[heard.key] = _Tag()
+            tag = self._tags[key] = _Tag()
             if len(self._tags) > MAX_TAGS:
                 del self._tags[next(iter(self._tags))]
-        if heard.at < tag.last - RECENT_US:
+        if at < tag.last - RECENT_US:
             return None
-        place = tag.places.get(heard.place)
+        place = tag.places.get(place_id)
         if place is None:
-            place = tag.places[heard.place] = _Place()
-        place.hear(heard)
-        if heard.at > tag.last:
-            tag.last = heard.at
-        if heard.place == tag.current:
-            return None if heard.at - tag.told < REFRESH_US else self._stay(tag, heard)
-        if place.reads < READS_AT_NEW or not _beats(tag, place, heard.at):
+            place = tag.places[place_id] = _Place()
+        levels = place.levels
+        if at - place.last > RECENT_US:
+            levels.clear()
+            place.reads, place.total = 0, 0.0
+        elif len(levels) == WINDOW:
+            place.total -= levels[0]
+        levels.append(rssi_dbm)
+        place.total += rssi_dbm
+        place.reads += reads
+        if at > place.last:
+            place.last = at
+        if at > tag.last:
+            tag.last = at
+        current = tag.current
+        if place_id == current:
+            if at - tag.told < REFRESH_US:
+                return None
+        elif place.reads < READS_AT_NEW or not _beats(tag, place, at):
             return None
-        if tag.current is not None:
-            self.flaps += 1
-        tag.current, tag.since, tag.told = heard.place, heard.at, heard.at
-        return _position(tag, heard, changed=True)
-
-    def _stay(self, tag: _Tag, heard: Sighting) -> Position:
-        tag.told = heard.at
-        return _position(tag, heard, changed=False)
+        else:
+            if current is not None:
+                self.flaps += 1
+            tag.current, tag.since = place_id, at
+        tag.told = at
+        sure = _confidence(tag, place, at)
+        changed = place_id != current
+        return Position(key, place_id, read_point, sure, tag.since, at, changed)
 
     def lose(self, key: str, read_point: str) -> Position | None:
         """It is no longer heard: last known place, no confidence. None where none is known.
@@ -141,7 +132,10 @@ def _beats(tag: _Tag, new: _Place, at: int) -> bool:
     if old is None or not old.levels:
         return tag.current is None or at - tag.last >= 0
     age_us = at - old.last
-    return age_us >= LONGEST_HOLD_US or new.mean > old.mean + offset_db(age_us / 1_000)
+    if age_us >= LONGEST_HOLD_US:
+        return True
+    offset = MARGIN_DB if age_us <= HOLD_OFF_US else offset_db(age_us / 1_000)
+    return new.total / len(new.levels) > old.total / len(old.levels) + offset
 
 
 def offset_db(age_ms: float) -> float:
@@ -150,19 +144,11 @@ def offset_db(age_ms: float) -> float:
     return min(MARGIN_DB, SLOPE_DB_PER_MS * age_ms + rest)
 
 
-def _position(tag: _Tag, heard: Sighting, *, changed: bool) -> Position:
-    here = tag.places[heard.place]
-    recent = [p for p in tag.places.values() if heard.at - p.last <= RECENT_US and p.levels]
+def _confidence(tag: _Tag, here: _Place, at: int) -> float:
+    """How sure the tag is at this place: its share of the recent reads, and its margin."""
+    recent = [p for p in tag.places.values() if at - p.last <= RECENT_US and p.levels]
     share = len(here.levels) / max(1, sum(len(place.levels) for place in recent))
-    others = [place.mean for place in recent if place is not here]
-    margin = here.mean - max(others) if others else MARGIN_DB
+    others = [place.mean() for place in recent if place is not here]
+    margin = here.mean() - max(others) if others else MARGIN_DB
     sure = min(1.0, max(0.0, 0.5 + margin / (2 * MARGIN_DB)))
-    return Position(
-        heard.key,
-        heard.place,
-        heard.read_point,
-        round(share * sure, 3),
-        tag.since,
-        heard.at,
-        changed,
-    )
+    return round(share * sure, 3)

@@ -6,8 +6,9 @@ A reading that fails costs itself only and becomes a dead letter of its message.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -42,6 +43,24 @@ class Good(NamedTuple):
     scanned: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """A message of tags alone, which is the usual one: side by side, with no object for each."""
+
+    reads: Sequence[Observation]
+    identities: Sequence[Seen]
+
+    def __len__(self) -> int:
+        return len(self.reads)
+
+    def __iter__(self) -> Iterator[tuple[Observation, Seen, None]]:
+        """As triples like those of `Good`."""
+        return zip(self.reads, self.identities, repeat(None))
+
+
+Accepted = Sequence[Good] | Tags
+
+
 class Belts:
     """Which belts are jammed, counting the changes of the group in hand."""
 
@@ -69,10 +88,10 @@ class Belts:
 
 def sort_out(
     content: Content, *, agent: str, registry: Registry, belts: Belts
-) -> tuple[list[Good], list[Problem]]:
+) -> tuple[Accepted, list[Problem]]:
     """The readings of a message that count here, and those that do not."""
-    if _all_known(content, agent, registry):
-        return list(_candidates(content)), []
+    if (tags := _all_known(content, agent, registry)) is not None:
+        return tags, []
     good: list[Good] = []
     problems = [Problem(p.index, p.code, p.pointer, p.raw) for p in content.problems]
     for index, candidate in zip(content.indices, _candidates(content), strict=True):
@@ -100,12 +119,14 @@ def sort_out(
     return good, problems
 
 
-def _all_known(content: Content, agent: str, registry: Registry) -> bool:
-    """Whether these are tags alone, all heard by antennas of the site: the usual case."""
+def _all_known(content: Content, agent: str, registry: Registry) -> Tags | None:
+    """The readings when they are tags alone, all heard by antennas of the site: the usual case."""
     if content.problems or not isinstance(content.message, ReadBatch):
-        return False
-    places = set(map(_HEARD_AT, content.message.reads))
-    return all((agent, *place) in registry.antennas for place in places)
+        return None
+    reads = content.message.reads
+    if not all((agent, *place) in registry.antennas for place in set(map(_HEARD_AT, reads))):
+        return None
+    return Tags(reads, content.seen)
 
 
 def _candidates(content: Content) -> Iterator[Good]:

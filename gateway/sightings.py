@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TypeVar
 
 from msgspec import UNSET
@@ -16,9 +17,11 @@ from core.application.ports.tags import Suspicion
 from core.application.ports.tracking import PositionRow
 from core.domain.travel import Sighting, Spot, Travel
 from gateway.group import Message
+from gateway.readings import Tags
 from gateway.registry import Registry
 
 T = TypeVar("T")
+_TID = attrgetter("tid")
 MAX_KEYS = 200_000
 CHIP_KEPT_US = 10_000_000
 
@@ -49,9 +52,10 @@ class Sightings:
         """Take a group's readings into memory; what they say against each other."""
         doubts, travel = Doubts(), registry.travel
         for message in messages:
+            if travel is None and not _tells_chips(message):
+                continue
             agent = message.stream.agent
-            for good in message.readings:
-                read, seen = good.reading, good.seen
+            for read, seen, _ in message.readings:
                 if seen is None or seen.hold is not None or not isinstance(read, Observation):
                     continue
                 if read.tid is not UNSET:
@@ -96,6 +100,12 @@ class Sightings:
             self._last.pop(key, None)
             self._last[key] = now
             _bound(self._last)
+
+
+def _tells_chips(message: Message) -> bool:
+    """Whether any of its tags came with a chip number."""
+    found = message.readings
+    return not isinstance(found, Tags) or set(map(_TID, found.reads)) != {UNSET}
 
 
 def _bound(memory: dict[str, T]) -> None:

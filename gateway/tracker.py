@@ -23,25 +23,19 @@ from core.application.ports.tracking import (
     ReadPointRow,
     StreamKey,
 )
-from gateway.absence import Absence, Heard, Source
 from gateway.beams import Edge, Way
 from gateway.calls import early_call, final_call
 from gateway.group import Message
-from gateway.localize import Localizer, Position, Sighting
+from gateway.localize import Position
 from gateway.portal import OpenPass, Portal
-from gateway.readings import Good
 from gateway.registry import Registry
 from gateway.thresholds import thresholds_of
-from gateway.tracks import INSIDE, OUTSIDE, Run
+from gateway.tracks import INSIDE, LEVEL_UNKNOWN_DBM, OUTSIDE, Run
 from gateway.views import View
 from gateway.zone_rule import louder_elsewhere
+from gateway.zones import Ear, Zones
 
-LEVEL_UNKNOWN_DBM = -70.0
 EVALUATE_EVERY_US = 250_000
-DIVERT_AGAIN_US = 20_000_000
-# A conveyor's first antenna hears a tote before the divert, later ones on its lanes.
-DIVERT_ANTENNA = 1
-ROLES_OF_PLACE = frozenset({"zone", "conveyor", "station"})
 _SIDES = {"outside": OUTSIDE, "inside": INSIDE}
 
 
@@ -67,10 +61,8 @@ class Tracker:
         self._early = early
         self.registry = registry
         self.portals: dict[str, Portal] = {}
-        self.localizer = Localizer()
-        self.absence = Absence()
+        self.zones = Zones()
         self.heard_agent: dict[str, int] = {}
-        self._diverted: dict[str, int] = {}
         self._outcome = Outcome()
         self.use(registry)
 
@@ -90,11 +82,7 @@ class Tracker:
 
     def restore(self, positions: Iterable[PositionRow]) -> None:
         """Positions from the book."""
-        for row in positions:
-            if row.location_id is not None:
-                self.localizer.restore(
-                    row.subject, row.location_id, since=row.since, seen_at=row.last_seen_at
-                )
+        self.zones.restore(positions)
 
     def adopt(self, standing: StandingPass, *, at: int) -> bool:
         """Go on with an open pass of the book under its own id; False when its portal is gone."""
@@ -118,7 +106,7 @@ class Tracker:
             self.hear_agent(status.agent, at=at)
         devices = () if status.devices is UNSET else status.devices
         if not away and status.spooled in (UNSET, 0):
-            self.absence.alive(status.agent, devices, status.sent_at)
+            self.zones.alive(status.agent, devices, status.sent_at)
         away = away or any(one.state == "dead" for one in devices)
         for name, portal in self.portals.items():
             if status.agent in self.registry.agents_of(name):
@@ -126,26 +114,41 @@ class Tracker:
 
     def take(self, message: Message) -> None:
         """One message's readings, in their order."""
-        self.heard_agent[message.stream.agent] = message.at
-        for good in message.readings:
-            reading = good.reading
+        stream = message.stream
+        self.heard_agent[stream.agent] = message.at
+        ears: dict[tuple[str, int], Ear] = {}
+        for reading, seen, scanned in message.readings:
             if isinstance(reading, Observation):
-                self._observe(message, reading, good)
+                antenna = reading.antenna
+                if antenna is None or seen is None:
+                    continue
+                ear = ears.get((reading.device, antenna))
+                if ear is None:
+                    point = self.registry.antennas[stream.agent, reading.device, antenna]
+                    ear = self.zones.ear(point, stream, message.seq)
+                    ears[reading.device, antenna] = ear
+                if ear.place is not None:
+                    found = self.zones.hear(ear, reading, seen.key, ear.place)
+                    if found is not None:
+                        self._write(found, stream, message.seq)
+                    if ear.before_divert and seen.kind == "grai":
+                        self._meet(seen.key, ear.point, message.at)
+                elif ear.point.role == "portal":
+                    self._at_portal(message, reading, seen.key, ear.point)
             elif isinstance(reading, SensorReading):
                 self._sense(message, reading)
             else:
-                self._scan(message, reading, good.scanned)
+                self._scan(message, reading, scanned)
 
     def replay(self, message: Message) -> None:
         """Readings of passes open in the book: into the memory of their portals alone."""
         fed = {name for name, portal in self.portals.items() if portal.load is not None}
-        for good in message.readings:
-            reading = good.reading
-            if isinstance(reading, Observation) and good.seen is not None:
+        for reading, seen, _ in message.readings:
+            if isinstance(reading, Observation) and seen is not None:
                 place = (message.stream.agent, reading.device, reading.antenna or 0)
                 point = self.registry.antennas.get(place)
                 if point is not None and point.portal in fed:
-                    self._at_portal(message, reading, good.seen.key, point)
+                    self._at_portal(message, reading, seen.key, point)
             elif isinstance(reading, SensorReading):
                 self._sense(message, reading, fed)
         self._outcome.broken.clear()
@@ -155,33 +158,6 @@ class Tracker:
         for name, portal in self.portals.items():
             if agents & self.registry.agents_of(name):
                 portal.give_up()
-
-    def _observe(self, message: Message, read: Observation, good: Good) -> None:
-        seen = good.seen
-        if read.antenna is None or seen is None:
-            return
-        point = self.registry.antennas[message.stream.agent, read.device, read.antenna]
-        if point.role == "portal":
-            self._at_portal(message, read, seen.key, point)
-        elif point.role in ROLES_OF_PLACE and point.location_id is not None:
-            rssi = LEVEL_UNKNOWN_DBM if read.rssi_dbm is None else read.rssi_dbm
-            sighting = Sighting(
-                seen.key,
-                point.location_id,
-                point.read_point,
-                rssi,
-                read.count,
-                read.occurred_at if read.last_at is UNSET else read.last_at,
-            )
-            source = Source(message.stream.agent, read.device)
-            told = (source, point.read_point, message.stream, message.seq)
-            self.absence.hear(Heard(seen.key, sighting.at, *told))
-            found = self.localizer.hear(sighting)
-            if found is not None:
-                self._write(found, message.stream, message.seq)
-            before_divert = point.role == "conveyor" and read.antenna == DIVERT_ANTENNA
-            if before_divert and seen.kind == "grai":
-                self._meet(seen.key, point, message.at)
 
     def _at_portal(
         self, message: Message, read: Observation, key: str, point: ReadPointRow
@@ -238,7 +214,7 @@ class Tracker:
         point = self.registry.stations.get((message.stream.agent, scan.device))
         if point is None or point.location_id is None or key is None:
             return
-        put = self.localizer.put(key, point.location_id, point.read_point, at=scan.occurred_at)
+        put = self.zones.put(key, point.location_id, point.read_point, at=scan.occurred_at)
         self._write(put, message.stream, message.seq)
 
     def _write(self, found: Position, stream: StreamKey, seq: int) -> None:
@@ -258,19 +234,13 @@ class Tracker:
 
     def _meet(self, key: str, point: ReadPointRow, at: int) -> None:
         """A tote before a divert, told once in a while."""
-        if at - self._diverted.get(key, -DIVERT_AGAIN_US) < DIVERT_AGAIN_US:
-            return
-        self._diverted[key] = at
-        if len(self._diverted) > 10_000:
-            self._diverted.pop(next(iter(self._diverted)))
-        self._outcome.totes.append((key, point))
+        if self.zones.meets_divert(key, at):
+            self._outcome.totes.append((key, point))
 
     def decide(self, *, at: int, waiting: frozenset[str] = frozenset()) -> Outcome:
         """What follows from all taken so far. Portals of `waiting` agents are being rebuilt."""
-        for gone in self.absence.step():
-            lost = self.localizer.lose(gone.key, gone.read_point)
-            if lost is not None:
-                self._write(lost, gone.stream, gone.seq)
+        for lost, gone in self.zones.gone():
+            self._write(lost, gone.told.stream, gone.told.seq)
         outcome = self._outcome
         self._outcome = Outcome()
         for portal in self.portals.values():
@@ -321,7 +291,7 @@ class Tracker:
         for key, tag in call.tags.items():
             if tag.crossed:
                 point = f"{portal.name}.{call.direction}"
-                put = self.localizer.put(key, place, point, at=call.occurred_at)
+                put = self.zones.put(key, place, point, at=call.occurred_at)
                 self._write(put, load.stream, load.seq)
 
     def said(self, verdicts: Iterable[PassVerdict]) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 OUTSIDE, INSIDE = 0, 1
+# Stands for the level of a reading whose reader reports none.
+LEVEL_UNKNOWN_DBM = -70.0
 KEPT_US = 60_000_000
 FORGET_US = 600_000_000
 MAX_RUNS = 800

@@ -11,17 +11,17 @@ import pytest
 
 from contracts.v1 import DeviceStatus
 from core.application.ports.tracking import StreamKey
-from gateway.absence import EPOCH_US, LONGEST_US, Absence, Heard, Source
+from gateway.absence import EPOCH_US, LONGEST_US, Absence, Source, Told
 
 SECOND = 1_000_000
 READER = Source("rack-agent", "rack-1")
-STREAM = StreamKey("rack-agent", 1)
+TOLD = Told("rack-1.a", StreamKey("rack-agent", 1), 1)
 STAY = 900
 TAGS = 60
 
 
-def heard(key: str, at: int, source: Source = READER) -> Heard:
-    return Heard(key, at, source, "rack-1.a", STREAM, 1)
+def hear(absence: Absence, key: str, at: int, source: Source = READER) -> bool:
+    return absence.hear(key, at, absence.reader(source), TOLD)
 
 
 def live(*sources: Source) -> list[DeviceStatus]:
@@ -56,7 +56,7 @@ def adaptive(seen: dict[str, list[int]]) -> tuple[int, float]:
     for epoch in range(1, STAY + LONGEST_US // EPOCH_US + 2):
         now = epoch * EPOCH_US
         while at <= now:
-            absence.hear(heard(key, at))
+            hear(absence, key, at)
             at, key = next(upcoming)
         absence.alive(READER.agent, live(READER), now)
         for gone in absence.step():
@@ -83,15 +83,15 @@ def test_a_window_fits_the_tag_where_one_silence_for_all_does_not(rate: float, s
 def test_a_tag_that_is_back_is_told_at_once_and_waits_anew() -> None:
     absence = Absence()
     for epoch in range(20):
-        assert not absence.hear(heard("a", epoch * EPOCH_US))
+        assert not hear(absence, "a", epoch * EPOCH_US)
     assert absence.step() == []
 
     absence.alive(READER.agent, live(READER), 60 * SECOND)
 
     assert [gone.key for gone in absence.step()] == ["a"]
     assert absence.step() == []
-    assert absence.hear(heard("a", 70 * SECOND))
-    assert not absence.hear(heard("a", 72 * SECOND))
+    assert hear(absence, "a", 70 * SECOND)
+    assert not hear(absence, "a", 72 * SECOND)
     absence.alive(READER.agent, live(READER), 120 * SECOND)
     assert [gone.at for gone in absence.step()] == [72 * SECOND]
 
@@ -99,22 +99,22 @@ def test_a_tag_that_is_back_is_told_at_once_and_waits_anew() -> None:
 def test_nobody_leaves_while_the_reader_is_cut_off_or_its_backlog_drains() -> None:
     absence, second = Absence(), Source("rack-agent", "rack-2")
     for epoch in range(20):
-        absence.hear(heard("a", epoch * EPOCH_US))
-        absence.hear(heard("b", epoch * EPOCH_US, second))
+        hear(absence, "a", epoch * EPOCH_US)
+        hear(absence, "b", epoch * EPOCH_US, second)
     absence.alive(READER.agent, [DeviceStatus(READER.device, "dead")], 3_600 * SECOND)
     absence.alive(READER.agent, live(second), 3_600 * SECOND)
 
     assert [gone.key for gone in absence.step()] == ["b"]
     for epoch in range(20, 900):
-        absence.hear(heard("a", epoch * EPOCH_US))
+        hear(absence, "a", epoch * EPOCH_US)
         assert absence.step() == []
 
 
 def test_a_tag_heard_by_another_reader_has_not_left() -> None:
     absence, second = Absence(), Source("rack-agent", "rack-2")
     for epoch in range(20):
-        absence.hear(heard("a", epoch * EPOCH_US))
-    absence.hear(heard("a", 41 * SECOND, second))
+        hear(absence, "a", epoch * EPOCH_US)
+    hear(absence, "a", 41 * SECOND, second)
 
     absence.alive(READER.agent, live(READER), 3_600 * SECOND)
     assert absence.step() == []
@@ -126,7 +126,7 @@ def test_a_tag_between_two_readers_keeps_one_reminder_for_each() -> None:
     absence = Absence()
     other = Source("rack-agent", "rack-2")
     for n in range(1_000):
-        absence.hear(heard("tag-1", n * SECOND, (READER, other)[n % 2]))
+        hear(absence, "tag-1", n * SECOND, (READER, other)[n % 2])
         assert absence.step() == []
     assert absence.waiting <= 2
     absence.alive("rack-agent", live(other), 999 * SECOND + LONGEST_US)

@@ -11,7 +11,7 @@ from core.application.ports.tracking import CursorRow, OpenPass, StreamKey
 from gateway.failpoints import kill_at, no_faults
 from gateway.known import KnownKeys
 from gateway.lights import Lights
-from gateway.localize import Localizer, Position, Sighting, offset_db
+from gateway.localize import Localizer, Position, offset_db
 from gateway.quarantine import KEPT_BYTES, Stuck, kept
 from gateway.rates import Bucket, Rate
 from gateway.rebuild import Rebuild
@@ -143,8 +143,8 @@ def test_a_later_red_replaces_green_at_once() -> None:
     assert [s.colour for s in lights.due(1000)] == ["red"]
 
 
-def a_sighting(zone: int, rssi: float, at: float, *, reads: int = 2) -> Sighting:
-    return Sighting("tag", zone, f"z{zone}", rssi, reads, int(at * SECOND))
+def hear(zones: Localizer, zone: int, rssi: float, at: float, *, reads: int = 2) -> Position | None:
+    return zones.hear("tag", zone, f"z{zone}", rssi, reads, int(at * SECOND))
 
 
 def where(found: Position | None) -> int | None:
@@ -154,31 +154,31 @@ def where(found: Position | None) -> int | None:
 def test_one_read_is_no_arrival() -> None:
     zones = Localizer()
 
-    assert zones.hear(a_sighting(1, -50, 1, reads=1)) is None
-    assert where(zones.hear(a_sighting(1, -50, 2, reads=1))) == 1
+    assert hear(zones, 1, -50, 1, reads=1) is None
+    assert where(hear(zones, 1, -50, 2, reads=1)) == 1
 
 
 def test_a_tag_stays_put_when_the_neighbour_reads_weaker() -> None:
     zones = Localizer()
-    zones.hear(a_sighting(1, -50, 1))
+    hear(zones, 1, -50, 1)
 
-    assert [zones.hear(a_sighting(2, -60, 1.2 + n / 10)) for n in range(5)] == [None] * 5
+    assert [hear(zones, 2, -60, 1.2 + n / 10) for n in range(5)] == [None] * 5
 
 
 def test_a_tag_moves_when_the_new_place_is_louder_by_the_offset() -> None:
     zones = Localizer()
-    zones.hear(a_sighting(1, -60, 1.0))
+    hear(zones, 1, -60, 1.0)
 
-    assert zones.hear(a_sighting(2, -55, 1.1)) is None
-    assert where(zones.hear(a_sighting(2, -45, 1.2))) == 2
+    assert hear(zones, 2, -55, 1.1) is None
+    assert where(hear(zones, 2, -45, 1.2)) == 2
 
 
 def test_an_old_place_loses_in_the_end_however_loud_it_was() -> None:
     zones = Localizer()
-    zones.hear(a_sighting(1, -40, 1.0))
+    hear(zones, 1, -40, 1.0)
 
-    assert zones.hear(a_sighting(2, -60, 2.0)) is None
-    assert where(zones.hear(a_sighting(2, -60, 61.5))) == 2
+    assert hear(zones, 2, -60, 2.0) is None
+    assert where(hear(zones, 2, -60, 61.5)) == 2
 
 
 @pytest.mark.parametrize(("age_ms", "db"), [(0, 6.0), (500, 6.0), (1250, 0.0), (2000, -6.0)])
