@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runtime import settings_build, settings_checks, settings_files
+from runtime.remote_document import FILE, laid_over, read_document
 from runtime.settings_checks import Role
 from runtime.settings_errors import ConfigError
 from runtime.settings_raw import Raw, flatten, overlay
 from runtime.settings_text import lines_of, parse, read_text
 from runtime.settings_tree import Settings
 
-__all__ = ["ConfigError", "Loaded", "Role", "Settings", "load", "load_full", "state_directory"]
+__all__ = [
+    "ConfigError",
+    "Loaded",
+    "Role",
+    "Settings",
+    "load",
+    "load_full",
+    "load_sent",
+    "state_directory",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,22 @@ def load_full(
         raise refusal.at(str(path)) from None
 
 
+def load_sent(
+    own: Settings, document: str, *, environment: Mapping[str, str] | None = None
+) -> Settings:
+    """An agent's settings with a document it was sent laid over its own file, or `ConfigError`."""
+    if own.file is None:
+        raise ValueError("these settings were not read from a file")
+    given = os.environ if environment is None else environment
+    try:
+        found = _load(
+            own.file, "edge", given, insecure=own.insecure, recover=True, document=document
+        )
+    except ConfigError as refusal:
+        raise refusal.at(FILE if document else str(own.file)) from None
+    return found.settings
+
+
 def _load(
     path: Path,
     role: Role | None,
@@ -67,20 +93,22 @@ def _load(
     *,
     insecure: bool,
     recover: bool,
+    document: str = "",
 ) -> Loaded:
     home, beside = state_directory(environment), path.absolute().parent
     text = read_text(path)
     raw = flatten(parse(text), lines_of(text))
     overlay(raw, environment)
-    settings_checks.check_names(raw)
-    settings_checks.check_missing(raw, role)
-    settings_checks.check_values(raw, home=home)
-    settings_checks.check_exclusive(raw)
+    if document:
+        raw = laid_over(raw, read_document(document))
+    settings_checks.check_shape(raw, role)
+    settings_files.check_room(raw, home=home)
     settings_files.check_files(raw, beside=beside)
     is_edge = "edge" in raw.tables and role in {None, "edge"}
     settings_files.check_spool_place(raw, home=home, is_edge=role == "edge")
     settings_checks.check_secrets(raw, beside=beside, config=path)
     settings = settings_build.build(raw, home=home, beside=beside)
+    settings = replace(settings, file=path, insecure=insecure)
     url = settings.database.url
     settings_checks.check_transport(
         raw, insecure=insecure, database_url=url.reveal() if url else None

@@ -19,6 +19,7 @@ _NEEDED: dict[str, tuple[tuple[str, str], ...]] = {
     "serial": (("tty", "name the line, best by /dev/serial/by-id/…"),),
     "hid": (("event_path", "name the event device, best by /dev/input/by-id/…"),),
 }
+MAX_DEVICES = 64
 _ADDRESS = {"modbus": ("input", "coil"), "sparkplug": ("metric", "metric")}
 
 
@@ -86,6 +87,8 @@ def shared(raw: Raw) -> Iterator[tuple[str, str]]:
 
 def unfit(raw: Raw) -> Iterator[tuple[str, str]]:
     """(key, advice) of values that their driver or kind cannot have."""
+    for device in devices(raw)[MAX_DEVICES:]:
+        yield f"{device}.name", f"an agent has at most {MAX_DEVICES} devices"
     for device in devices(raw):
         inputs: list[int] = []
         for sensor in raw.elements(f"{device}.sensor"):

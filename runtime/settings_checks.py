@@ -50,7 +50,15 @@ def _required(raw: Raw, role: Role | None) -> Iterator[tuple[str, str]]:
         yield "influx.url", "say where InfluxDB is, or remove the table"
 
 
-def check_values(raw: Raw, *, home: Path) -> None:
+def check_shape(raw: Raw, role: Role | None) -> None:
+    """All that can be said of the entries by themselves, without looking at this machine."""
+    check_names(raw)
+    check_missing(raw, role)
+    check_values(raw)
+    check_exclusive(raw)
+
+
+def check_values(raw: Raw) -> None:
     """Types, then ranges and words, each by line."""
     if raw.mistyped:
         line, path, advice = min(raw.mistyped)
@@ -61,7 +69,6 @@ def check_values(raw: Raw, *, home: Path) -> None:
             raise raw.error("config-value", path, key.advice)
     for path, advice in settings_check_devices.unfit(raw):
         raise raw.error("config-value", path, advice)
-    settings_files.check_room(raw, home=home)
 
 
 def check_exclusive(raw: Raw) -> None:

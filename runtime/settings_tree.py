@@ -251,7 +251,7 @@ class Webhooks:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The whole tree. `home` is the state directory, which is no key."""
+    """The whole tree. `home` is the state directory, `file` what it was read from: no keys."""
 
     site: str
     home: Path
@@ -265,6 +265,8 @@ class Settings:
     worker: Worker = Worker()
     influx: Influx | None = None
     webhooks: Webhooks = Webhooks()
+    file: Path | None = None
+    insecure: bool = False
 
     def secrets(self) -> list[str]:
         """Every secret text in it, for the redactor of the log."""

@@ -17,21 +17,25 @@ from contracts.bus import BusUnavailableError
 from contracts.v1 import Colour
 from edge.agent import Agent
 from edge.batching import Batcher
+from edge.config_file import ConfigFolder
 from edge.devices import DeviceSetup
 from edge.drivers.port import Driver
 from edge.failpoints import kill_at
 from edge.first_boot import learn_boot
 from edge.health import HealthPlan
+from edge.remote_config import ConfigRefusedError, Plan, RemoteConfig
 from edge.spool import Offload, Spool
 from edge.spool_boot import known_boot
 from edge.spool_boot import recover as move_aside
 from edge.spool_file import open_spool
 from edge.status import Identity, will_message
+from runtime import settings as settings_of
 from runtime.clock import monotonic_us, now_us
 from runtime.mqtt import MqttBus, Will
 from runtime.mqtt_devices import mqtt_driver
 from runtime.mqtt_options import options_from
 from runtime.point_devices import point_driver
+from runtime.settings_errors import ConfigError
 from runtime.settings_tree import Device, Edge, Settings
 
 log = logging.getLogger(__name__)
@@ -120,6 +124,39 @@ def thread_of_its_own(pool: ThreadPoolExecutor) -> Offload:
     return offload
 
 
+def read_config(settings: Settings) -> Callable[[str], Plan]:
+    """How a document that was sent is read: as the local file, over which it is laid."""
+
+    def read(document: str) -> Plan:
+        if not document:
+            return _plan(settings)
+        try:
+            return _plan(settings_of.load_sent(settings, document))
+        except ConfigError as refusal:
+            where = f"line {refusal.line}, {refusal.key}: " if refusal.key else ""
+            raise ConfigRefusedError(refusal.code, f"{where}{refusal.advice}") from None
+        except ImportError as missing:
+            text = f"this agent was installed without {missing.name}"
+            raise ConfigRefusedError("config-driver-missing", text) from None
+
+    return read
+
+
+def _plan(settings: Settings) -> Plan:
+    edge = _edge(settings)
+    linger_ms = edge.batch.linger_ms
+    setups = [device_setup(device, settings, linger_ms=linger_ms) for device in edge.devices]
+    return Plan(setups, edge.batch.max_readings)
+
+
+def _remote(settings: Settings) -> RemoteConfig | None:
+    """What was sent, unless the settings come from no file."""
+    if settings.file is None:
+        return None
+    folder = settings.home / "edge" / _edge(settings).agent / "config"
+    return RemoteConfig(ConfigFolder(folder), read=read_config(settings))
+
+
 Watch = Callable[[Agent, Spool], Awaitable[None]]
 
 
@@ -127,8 +164,12 @@ async def run(
     settings: Settings, *, devices: Sequence[DeviceSetup] | None = None, watch: Watch | None = None
 ) -> None:
     """Run one agent until cancelled, or until `watch` returns; then what is in memory goes into
-    the spool. `devices` stand in for those of the settings (a replay)."""
+    the spool. `devices` stand in for those of the settings (a replay): then nothing is sent."""
     edge = _edge(settings)
+    remote = _remote(settings) if devices is None else None
+    plan = Plan(devices) if devices is not None else None
+    if plan is None:
+        plan = _plan(settings) if remote is None else remote.first_plan()
     identity = Identity(settings.site, edge.agent, _version())
     hit = kill_at(os.environ)
     path = edge.spool.path
@@ -147,19 +188,15 @@ async def run(
             spool = Spool(file, now_us=now_us, offload=offload)
             agent = Agent(
                 identity,
-                devices=[
-                    device_setup(device, settings, linger_ms=edge.batch.linger_ms)
-                    for device in edge.devices
-                ]
-                if devices is None
-                else devices,
+                devices=plan.devices,
                 spool=spool,
                 bus=bus,
-                batcher=Batcher(max_readings=edge.batch.max_readings),
+                batcher=Batcher(max_readings=plan.max_readings),
                 rng=random.Random(),
                 now_us=now_us,
                 mono_us=monotonic_us,
                 hit=hit,
+                config=remote,
             )
             log.info("agent_started", extra={"agent": edge.agent, "boot": spool.boot})
             try:
