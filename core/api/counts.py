@@ -124,7 +124,7 @@ async def plan(request: Request, body: PlanCountsIn, site: str | None = None) ->
 
 @router.post("/v1/counts/next", summary="Take the next bin to count")
 async def take(request: Request, body: NextCountIn, site: str | None = None) -> Response:
-    """Where to go; not what the book says. null when no bin waits."""
+    """Where to go; not what the book says. 204 when no bin waits."""
     now = context(request).clock()
 
     async def write(unit: UnitOfWork) -> dict[str, Any] | None:
@@ -133,7 +133,8 @@ async def take(request: Request, body: NextCountIn, site: str | None = None) -> 
             return None
         return {"id": str(count.count_id), "location": count.code, "round": count.round}
 
-    return json_answer(await transact(request, write, site=site))
+    taken = await transact(request, write, site=site)
+    return Response(status_code=204) if taken is None else json_answer(taken)
 
 
 @router.post(f"{_ONE}/submit", summary="What is in the bin")

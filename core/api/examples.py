@@ -27,6 +27,7 @@ _LAYOUT: dict[str, Any] = {
             "reach_m": 15,
             "minimum": [{"between": ["dock-1", "dock-2"], "seconds": 20}],
         },
+        "counts": {"limit_units": 10},
     },
     "owners": [{"owner": "acme", "name": "Acme Goods", "gs1_prefix": "9521101"}],
     "locations": [
@@ -143,6 +144,14 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
         "quantity": 2,
         "reason": "quality",
         "owner": "acme",
+    },
+    ("POST", "/v1/counts"): {"locations": ["A-01-01-1", "A-01-01-2"], "reason": "doubt"},
+    ("POST", "/v1/counts/plan"): {"limit": 20, "zone": "A"},
+    ("POST", "/v1/counts/next"): {"worker": "ann"},
+    ("POST", "/v1/counts/{count_id}/submit"): {
+        "worker": "ann",
+        "lines": [{"sku": "A-100", "quantity": 12, "owner": "acme"}],
+        "epcs": [_UNIT],
     },
     ("POST", "/v1/lots/{lot_id}/recall"): {"reason": "supplier notice 4711"},
     ("POST", "/v1/lots/{lot_id}/release"): {"reason": "laboratory found nothing"},

@@ -105,10 +105,29 @@ SHAPES: Final[dict[str, Shape]] = {
         "Availability": "sku:text name:text owner:text safety_stock:int on_hand:int available:int"
         " promised:int reserved:int incoming:int quality:int hold:int damaged:int",
         "Quant": "owner:text sku:text lot:text? location:text handling_unit:uuid? status:text"
-        " on_hand:int reserved:int available:int",
+        " on_hand:int reserved:int? available:int?",
         "Move": "id:int owner:text sku:text lot:text? quantity:int epc:text? source:text"
         " target:text biz_step:text cause:text pass_id:uuid? actor:text?",
         "Moved": "moved:bool to:text",
+        "Lot": "id:int owner:text sku:text name:text lot:text expires_at:time? recalled_at:time?"
+        " recall_reason:text? recalled_by:text? on_hand:int available:int",
+        "LotTrace": "lot:Lot received:[object] here:[object] in_orders:[object] shipped:[object]"
+        " complete:bool",
+        "Recall": "lot:Lot moved:int in_orders:[object]",
+        "StatusChange": "id:uuid sku:text from_status:text to_status:text quantity:int reason:text",
+        "CountHead": "id:uuid location:text zone:text? reason:text state:text round:int"
+        " worker:text? created_at:time created_by:text started_at:time? counted_at:time?"
+        " counted_by:text? reconciled_at:time? reconciled_by:text?",
+        "CountLine": "owner:text sku:text lot:text? handling_unit_key:text? status:text"
+        " expected:int counted:int variance:int finding:text",
+        "CountUnit": "epc:text finding:text sku:text? booked_location:text?",
+        "Count": "id:uuid location:text zone:text? reason:text state:text round:int"
+        " worker:text? created_at:time created_by:text started_at:time? counted_at:time?"
+        " counted_by:text? reconciled_at:time? reconciled_by:text? lines:[CountLine]"
+        " units:[CountUnit]",
+        "CountsOpened": "opened:[uuid]",
+        "CountTaken": "id:uuid location:text round:int",
+        "CountDone": "id:uuid result:text off:int",
         "Unit": "key:text owner:text sku:text lot:text? state:text status:text location:text?"
         " handling_unit:uuid? seen_location:text? confidence:number? presence:text? age_s:number?",
         "HandlingUnit": "id:uuid key:text kind:text state:text owner:text? location:text?"
@@ -132,6 +151,7 @@ _LISTS = ("Device", "Agent", "Portal", "Hit")
 _PAGES = (
     "Key", "Order", "PickTask", "Shipment", "DeadLetter", "Hold", "InboxEntry", "Exception", "Task",
     "Pass", "Visit", "Asn", "Availability", "Quant", "Move", "Webhook", "Delivery",
+    "Lot", "CountHead",
 )  # fmt: skip
 # Operations that may also end with another success.
 ALSO: Final[dict[tuple[str, str], tuple[str, ...]]] = {
@@ -139,6 +159,7 @@ ALSO: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("POST", "/v1/asns"): ("200",),
     ("POST", "/v1/pick-tasks/next"): ("204",),
     ("POST", "/v1/tasks/next"): ("204",),
+    ("POST", "/v1/counts/next"): ("204",),
     ("POST", "/v1/inbound/{channel}"): ("201",),
 }
 _RESULTS: Final[dict[str, str]] = {
@@ -226,6 +247,21 @@ _RESULTS: Final[dict[str, str]] = {
     "GET /v1/handling-units/{name:path}": "HandlingUnit",
     "GET /v1/journey/{key:path}": "Journey",
     "POST /v1/adjustments": "Adjustment",
+    "POST /v1/status-changes": "StatusChange",
+    "GET /v1/lots": "LotPage",
+    "GET /v1/lots/{lot_id}": "Lot",
+    "GET /v1/lots/{lot_id}/trace": "LotTrace",
+    "POST /v1/lots/{lot_id}/recall": "Recall",
+    "POST /v1/lots/{lot_id}/release": "Recall",
+    "GET /v1/counts": "CountHeadPage",
+    "POST /v1/counts": "CountsOpened",
+    "POST /v1/counts/plan": "CountsOpened",
+    "POST /v1/counts/next": "CountTaken",
+    "GET /v1/counts/{count_id}": "Count",
+    "POST /v1/counts/{count_id}/submit": "CountDone",
+    "POST /v1/counts/{count_id}/recount": "Count",
+    "POST /v1/counts/{count_id}/reconcile": "Count",
+    "POST /v1/counts/{count_id}/cancel": "Count",
     "GET /v1/webhooks": "WebhookPage",
     "POST /v1/webhooks": "WebhookMade",
     "GET /v1/webhooks/{webhook_id}": "Webhook",

@@ -128,7 +128,10 @@ async def _past(
     keys = ("item_id", "location_id", "lot_id", "handling_unit_text", "status")
     found = paged(rows, page, *keys)
     inner = {"location_id", "lot_id", "handling_unit_text"}
-    items = [{k: v for k, v in shown(row).items() if k not in inner} for row in found["items"]]
+    unknown = dict.fromkeys(("reserved", "available", "received_at"))
+    items = [
+        {k: v for k, v in shown(row).items() if k not in inner} | unknown for row in found["items"]
+    ]
     return {"items": items, "next_cursor": found["next_cursor"]}
 
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from core.db.schema import master, orders, platform, stock, tags, tracking, work
+from core.db.schema import counts, master, orders, platform, stock, tags, tracking, work
 from core.db.schema.meta import metadata
 
-__all__ = ["master", "metadata", "orders", "platform", "stock", "tags", "tracking", "work"]
+__all__ = [
+    "counts",
+    "master",
+    "metadata",
+    "orders",
+    "platform",
+    "stock",
+    "tags",
+    "tracking",
+    "work",
+]

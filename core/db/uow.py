@@ -22,10 +22,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from core.application.ports.uow import Contention
 from core.db.migrate import async_url
 from core.db.stores.carriers import PgCarrierStore
+from core.db.stores.counts import PgCountStore
 from core.db.stores.doors import PgDoorStore
 from core.db.stores.floor import PgFloorStore
-from core.db.stores.housekeeping import PgHousekeeping
 from core.db.stores.history import PgHistory
+from core.db.stores.housekeeping import PgHousekeeping
 from core.db.stores.inbound import PgInboundStore
 from core.db.stores.inbound_views import PgInboundViews
 from core.db.stores.inbox import PgInboxStore
@@ -114,6 +115,11 @@ class PgUnitOfWork:
     def carriers(self) -> PgCarrierStore:
         """Handling units and their contents."""
         return PgCarrierStore(self.raw, self.site)
+
+    @cached_property
+    def counts(self) -> PgCountStore:
+        """Counts of bins."""
+        return PgCountStore(self.raw, self.site)
 
     @cached_property
     def lots(self) -> PgLotStore:
@@ -231,16 +237,16 @@ class PgUnitOfWork:
         return PgMapStore(self.raw, self.site)
 
     @cached_property
+    def history(self) -> PgHistory:
+        """The floor as it was."""
+        return PgHistory(self.raw, self.site)
+
+    @cached_property
     def search(self) -> PgSearchStore:
         """Names of all kinds."""
         return PgSearchStore(self.raw, self.site)
 
     @asynccontextmanager
-    @cached_property
-    def history(self) -> PgHistory:
-        """The floor as it was."""
-        return PgHistory(self.raw, self.site)
-
     async def savepoint(self) -> AsyncIterator[None]:
         """A part that may be undone alone."""
         async with self.raw.transaction():

@@ -131,6 +131,7 @@ class Layout:
     items: tuple[ItemRow, ...] = ()
     pick_faces: tuple[PickFaceRow, ...] = ()
     travel: Mapping[str, object] | None = None
+    counts: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,7 @@ ASN = machine(
 _TASK = {"open": ["assigned", "cancelled"], "assigned": ["done", "cancelled", "open"]}
 PUTAWAY_TASK = machine("putaway task", _TASK)
 REPLENISHMENT_TASK = machine("replenishment task", {"proposed": ["open", "cancelled"], **_TASK})
+COUNT = machine("count", {"open": ["counted", "cancelled"], "counted": ["reconciled", "open"]})
 DISCREPANCY = machine("discrepancy", {"open": ["assigned"], "assigned": ["resolved", "open"]})
 TAG_BINDING = machine("tag binding", {"bound": ["retired"]})
 WEBHOOK_DELIVERY = machine(
@@ -121,6 +122,7 @@ ALL: tuple[Machine, ...] = (
     ASN,
     PUTAWAY_TASK,
     REPLENISHMENT_TASK,
+    COUNT,
     DISCREPANCY,
     TAG_BINDING,
     WEBHOOK_DELIVERY,

@@ -64,4 +64,4 @@ def list_stock(
 
 def _reserved(row: dict[str, Any]) -> str:
     """Known of the present alone."""
-    return f"  reserved {row['reserved']:>5}" if "reserved" in row else ""
+    return "" if row["reserved"] is None else f"  reserved {row['reserved']:>5}"

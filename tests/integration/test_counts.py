@@ -40,7 +40,7 @@ class House:
         headers = {"Idempotency-Key": f"{by}{self.sent}"}
         answer = await client.post(path, json=body, headers=headers)
         assert answer.status_code == status if status else answer.status_code < 400, answer.text
-        return answer.json()
+        return answer.json() if answer.content else None
 
     async def count(self, worker: str, lines: list[Any], epcs: list[str] | None = None) -> Any:
         """Take the next bin and say what is in it."""

@@ -95,6 +95,12 @@ class TravelIn(Body):
     minimum: list[FastestIn] = Field(default_factory=list, max_length=1000)
 
 
+class CountRuleIn(Body):
+    """How far book and bin may be apart, in base units, before a second person reconciles."""
+
+    limit_units: Annotated[int, whole(0, 1_000_000)]
+
+
 class SiteIn(Body):
     """The building."""
 
@@ -102,6 +108,7 @@ class SiteIn(Body):
     name: Annotated[str, text(128)]
     timezone: Zone = Field(default="UTC")
     travel: TravelIn | None = None
+    counts: CountRuleIn | None = None
 
 
 class OwnerIn(Body):
@@ -218,6 +225,7 @@ class LayoutIn(Body):
             name=self.site.name,
             timezone=self.site.timezone,
             travel=None if self.site.travel is None else self.site.travel.model_dump(),
+            counts=None if self.site.counts is None else self.site.counts.model_dump(),
             owners=tuple(OwnerRow(**row.model_dump()) for row in self.owners),
             locations=tuple(LocationRow(**row.model_dump()) for row in self.locations),
             portals=tuple(PortalRow(**row.model_dump()) for row in self.portals),

@@ -9,10 +9,11 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from core.application.ports.carriers import CarrierStore
+from core.application.ports.counts import CountStore
 from core.application.ports.doors import DoorStore
 from core.application.ports.floor import FloorStore
-from core.application.ports.housekeeping import Housekeeping
 from core.application.ports.history import HistoryStore
+from core.application.ports.housekeeping import Housekeeping
 from core.application.ports.inbound import InboundStore
 from core.application.ports.inbound_views import InboundViews
 from core.application.ports.inbox import InboxStore
@@ -74,6 +75,9 @@ class UnitOfWork(Protocol):
 
     @property
     def carriers(self) -> CarrierStore: ...
+
+    @property
+    def counts(self) -> CountStore: ...
 
     @property
     def lots(self) -> LotStore: ...
@@ -144,13 +148,13 @@ class UnitOfWork(Protocol):
     @property
     def search(self) -> SearchStore: ...
 
+    @property
+    def history(self) -> HistoryStore: ...
+
     def savepoint(self) -> AbstractAsyncContextManager[None]:
         """A part that may be undone alone: what it wrote is gone when it raises."""
 
     async def emit(
-    @property
-    def history(self) -> HistoryStore: ...
-
         self,
         event: str,
         *,

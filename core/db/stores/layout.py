@@ -17,8 +17,8 @@ SITE = """
 INSERT INTO site (site_id, name, timezone, created_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (site_id) DO UPDATE SET name = excluded.name, timezone = excluded.timezone
 """
-TRAVEL = """
-UPDATE site SET settings = settings || jsonb_build_object('travel', $2::jsonb) WHERE site_id = $1
+RULE = """
+UPDATE site SET settings = settings || jsonb_build_object($2::text, $3::jsonb) WHERE site_id = $1
 """
 OWNER = """
 INSERT INTO owner (owner_id, name, gs1_prefix, created_at) VALUES ($1, $2, $3, $4)
@@ -147,8 +147,9 @@ class PgLayoutStore:
         """See the port."""
         site = self._site
         await self._raw.execute(SITE, site, layout.name, layout.timezone, now)
-        if layout.travel is not None:
-            await self._raw.execute(TRAVEL, site, json.dumps(dict(layout.travel)))
+        for name, rule in (("travel", layout.travel), ("counts", layout.counts)):
+            if rule is not None:
+                await self._raw.execute(RULE, site, name, json.dumps(dict(rule)))
         await self._raw.executemany(
             OWNER, [(o.owner, o.name, o.gs1_prefix, now) for o in layout.owners]
         )
