@@ -5,7 +5,9 @@ A module of this package offers `run()`; it returns figures, or a report that kn
 
 from __future__ import annotations
 
+import argparse
 import importlib
+import inspect
 import json
 import pkgutil
 import sys
@@ -18,15 +20,20 @@ from bench.figure import Figure
 FIRST = ("llrp", "edge", "codec", "gateway", "ledger", "orders", "verdict")
 
 
-def main(names: list[str]) -> None:
+def main(words: list[str]) -> None:
     """Run the named benchmarks, or all of them, one after the other."""
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("names", nargs="*", help="benchmarks; all of them without a name")
+    parser.add_argument("--runs", type=int, help="repetitions, where a benchmark counts runs")
+    wish = parser.parse_args(words)
     here = str(Path(__file__).parent)
     found = {m.name for m in pkgutil.iter_modules([here])} - {"figure", "__main__"}
     ordered = [n for n in FIRST if n in found] + sorted(found - set(FIRST))
-    for name in names or ordered:
+    for name in wish.names or ordered:
         run = getattr(importlib.import_module(f"bench.{name}"), "run", None)
         if run is not None:
-            for line in _lines(run()):
+            counted = wish.runs and "runs" in inspect.signature(run).parameters
+            for line in _lines(run(runs=wish.runs) if counted else run()):
                 sys.stdout.write(line + "\n")
                 sys.stdout.flush()
 

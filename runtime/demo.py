@@ -11,7 +11,7 @@ import contextlib
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +46,7 @@ class Wish:
     truth_dir: Path | None = None
     echo: bool = False
     grafana: str | None = None
-    simulated: bool = True  # without, somebody else serves the readers on the demo's ports
+    serve: Callable[[Demo], Awaitable[None]] | None = None  # readers in the simulator's place
 
 
 def users_of(demo: Demo) -> list[BusUser]:
@@ -75,8 +75,10 @@ async def demo_site(wish: Wish, say: Say) -> AsyncIterator[tuple[LocalSite, Demo
         await _prepare(site, demo, wish, say)
         # Seeding took a while: a port that was free may be taken by now.
         demo = write_configs(wish.home, seed=wish.seed)
+        if wish.serve is not None:
+            await wish.serve(demo)
         await _start(site, demo, wish)
-        await _until_ready(demo, {"online"} if wish.simulated else {"online", "degraded"})
+        await _until_ready(demo)
         yield site, demo
 
 
@@ -134,7 +136,7 @@ async def _start(site: LocalSite, demo: Demo, wish: Wish) -> None:
     ]
     if wish.truth_dir is not None:
         arguments += ["--truth-dir", str(wish.truth_dir)]
-    if wish.simulated:
+    if wish.serve is None:
         wanted.append(site.role("simulate", demo.config, arguments=arguments))
     wanted += [
         site.role("edge", config, name=f"edge-{agent}", env=site.mqtt_env(agent))
@@ -156,7 +158,7 @@ async def _push_boards(grafana: str, database_url: str) -> list[str]:
     return [f"  Grafana      {one.title}: {one.url}" for one in found]
 
 
-async def _until_ready(demo: Demo, states: Collection[str]) -> None:
+async def _until_ready(demo: Demo) -> None:
     """The API answers and every agent was heard by the gateway since this start."""
     key = (demo.folder / KEYS["manager"]).read_text(encoding="utf-8").strip()
     deadline = time.monotonic() + READY_S
@@ -165,20 +167,20 @@ async def _until_ready(demo: Demo, states: Collection[str]) -> None:
         base_url=demo.url, headers={"Authorization": f"Bearer {key}"}, timeout=2
     ) as http:
         while time.monotonic() < deadline:
-            if wanted <= await _heard(http, states):
+            if wanted <= await _heard(http):
                 return
             await asyncio.sleep(0.2)
     raise TimeoutError("the site did not come up: see the log directory")
 
 
-async def _heard(http: httpx.AsyncClient, states: Collection[str]) -> set[str]:
+async def _heard(http: httpx.AsyncClient) -> set[str]:
     try:
         answer = await http.get("/v1/agents")
     except httpx.HTTPError:
         return set()
     if answer.status_code != httpx.codes.OK:
         return set()
-    return {str(row["agent"]) for row in answer.json()["items"] if row["state"] in states}
+    return {str(row["agent"]) for row in answer.json()["items"] if row["state"] == "online"}
 
 
 def ready_lines(demo: Demo, wish: Wish, took_s: float) -> list[str]:

@@ -184,7 +184,7 @@ async def a_stack(**wish: Any) -> AsyncIterator[Stack]:
             async with httpx.AsyncClient(
                 base_url=demo.url, headers={"Authorization": f"Bearer {key}"}, timeout=10
             ) as http:
-                stack = Stack(home, truth, site, demo, http, said, wanted.simulated)
+                stack = Stack(home, truth, site, demo, http, said, wanted.serve is None)
                 try:
                     yield stack
                 finally:
