@@ -146,14 +146,11 @@ def _echoed(
 ) -> tuple[str | None, bool]:
     """Heard once more on the entry side: no return when far weaker there than before the door.
 
-    With its peaks in order it went with the load; heard on one side alone, if it is expected.
+    Peaks in order and that fall say that it went with the load; one side alone says nothing.
     """
     later = [r.peak for r in view.runs if r.side == entry and r.first > span.end]
-    if max(later, default=NOT_HEARD) > view.whole.peak[entry] - limits.echo_db:
-        return reason, True
-    if _in_order(view, entry):
-        return None, True
-    return reason, view.whole.both
+    faded = max(later, default=NOT_HEARD) <= view.whole.peak[entry] - limits.echo_db
+    return (None, True) if faded and _in_order(view, entry) else (reason, True)
 
 
 def _appeared(view: View, span: Span, reason: str, entry: int) -> tuple[str | None, bool]:

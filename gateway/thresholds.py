@@ -23,8 +23,9 @@ class Thresholds:
     static_reads: int = 5
     same_level_db: float = 3.0
     louder_db: float = 3.0
-    # So much weaker than before the door, a later read on the entry side is no return.
-    echo_db: float = 15.0
+    # So much weaker than before the door, a later read on the entry side is no return: two-way
+    # free space from 1.6 m, past the antenna, to 5.4 m, well beyond the door.
+    echo_db: float = 21.0
     quiet_us: int = 3_000_000
     longest_us: int = 30_000_000
     lookback_us: int = 6_000_000
