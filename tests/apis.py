@@ -14,6 +14,7 @@ import httpx
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from core.api.agent_config import CONFIG_CHECK
 from core.api.app import build_app
 from core.api.auth import make_key
 from core.api.gate import GateLimits
@@ -22,6 +23,7 @@ from core.db.stores.platform import PgKeyStore
 from core.db.uow import PgUnitOfWorkFactory, build_engine
 from gateway.archive_reader import ArchiveReader
 from runtime.clock import new_id, now_us
+from runtime.config_check import check_agent_config
 from runtime.roles.api import routers as all_routers
 
 SITE = "demo"
@@ -85,7 +87,11 @@ async def open_api(
         ids=new_id,
         token=secrets.token_bytes,
         jitter=random.Random(1).random,
-        extras={EVIDENCE: ArchiveReader(NO_ARCHIVE, site=SITE), **(extras or {})},
+        extras={
+            CONFIG_CHECK: check_agent_config,
+            EVIDENCE: ArchiveReader(NO_ARCHIVE, site=SITE),
+            **(extras or {}),
+        },
     )
     try:
         yield Api(app, engine, open_unit)

@@ -13,6 +13,8 @@ from core.domain.errors import FieldError, Refused
 Headers = list[tuple[bytes, bytes]]
 # POSTs that create something once: they need an Idempotency-Key.
 NEEDS_KEY: set[tuple[str, str]] = set()
+# Changes beside PATCH that name the version they are based on by If-Match.
+NEEDS_ETAG: set[tuple[str, str]] = set()
 
 
 def single(headers: Headers, name: bytes) -> str | None:

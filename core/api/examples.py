@@ -17,6 +17,12 @@ _ORDER: dict[str, Any] = {
     "ship_to": {"name": "R. Vega", "line1": "Hafenstr. 1", "city": "Bonn", "country": "DE"},
     "priority": "normal",
 }
+_CONFIG = """[[edge.device]]
+name = "dock-1-r"
+driver = "llrp"
+host = "10.20.0.31"
+antenna = [{ port = 1, power_dbm = 30.0 }, { port = 2, power_dbm = 30.0 }]
+"""
 _LAYOUT: dict[str, Any] = {
     "site": {
         "id": "demo",
@@ -113,6 +119,8 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/tasks/{task_id}/confirm"): {"location": "A-01-02-2"},
     ("POST", "/v1/tasks/{task_id}/cancel"): {"reason": "not needed"},
     ("PUT", "/v1/portals/{portal}/mode"): {"direction": "in", "mode": "propose"},
+    ("PUT", "/v1/agents/{agent}/config"): {"document": _CONFIG},
+    ("POST", "/v1/agents/{agent}/config/rollback"): {"version": 3},
     ("POST", "/v1/passes/{pass_id}/settle"): {"state": "in"},
     ("POST", "/v1/visits"): {"portal": "dock-1", "truck": "BN-AB 123", "asn_ids": [_ORDER_ID]},
     ("POST", "/v1/visits/{visit_id}/close"): {"more_expected": False},

@@ -97,6 +97,13 @@ SIGNED = [
 ]
 
 
+_TAGGED = {
+    *((method, "/v1/orders/{order_id}") for method in ("GET", "PATCH")),
+    *((method, "/v1/agents/{agent}/config") for method in ("GET", "PUT")),
+    ("POST", "/v1/agents/{agent}/config/rollback"),
+}
+
+
 def document_of(app: FastAPI) -> Document:
     """What the framework knows of the routes, and what this module adds."""
     document = get_openapi(
@@ -155,7 +162,7 @@ def _operation(operation: Document, method: str, path: str) -> None:
     elif roles != ANYONE:
         operation["x-roles"] = sorted(roles)
     extra = [IDEMPOTENCY] if name in checks.NEEDS_KEY else []
-    extra += [IF_MATCH] if method == "PATCH" else []
+    extra += [IF_MATCH] if method == "PATCH" or name in checks.NEEDS_ETAG else []
     extra += SIGNED if path == "/v1/inbound/{channel}" else []
     if extra:
         operation["parameters"] = [*operation.get("parameters", []), *extra]
@@ -170,7 +177,7 @@ def _success(name: tuple[str, str], status: str, found: Document) -> Document:
     if name == ("GET", "/v1/map/stream"):
         return {**answer, "content": {"text/event-stream": {"schema": {"type": "string"}}}}
     schema = {"$ref": f"#/components/schemas/{result_of(name)}"}
-    if name[0] in ("GET", "PATCH") and name[1] == "/v1/orders/{order_id}":
+    if name in _TAGGED:
         answer["headers"] = {"ETag": {"schema": {"type": "string"}}}
     return {**answer, "content": {"application/json": {"schema": schema}}}
 

@@ -72,6 +72,8 @@ SHAPES: Final[dict[str, Shape]] = {
         " antennas:[Antenna] missing:[text] clock_skew_ms:number? clock_jumps:int overflows:int",
         "Agent": "agent:text cell:text registration:text state:text? boot:int? cursor:int?"
         " config_version:int? config_state:text? config_error:text? config_wanted:int?",
+        "AgentConfig": "agent:text version:int document:text author:text created_at:time state:text"
+        " error:text? reported_at:time?",
         "Imported": "imported:object",
         "Exception": "id:uuid kind:text severity:text subject:text message:text portal:text?"
         " pass_id:uuid? visit_id:uuid? owner:text? facts:object opened_at:time"
@@ -149,6 +151,7 @@ SHAPES: Final[dict[str, Shape]] = {
 }
 _LISTS = ("Device", "Agent", "Portal", "Hit")
 _PAGES = (
+    "AgentConfig",
     "Key", "Order", "PickTask", "Shipment", "DeadLetter", "Hold", "InboxEntry", "Exception", "Task",
     "Pass", "Visit", "Asn", "Availability", "Quant", "Move", "Webhook", "Delivery",
     "Lot", "CountHead",
@@ -207,6 +210,10 @@ _RESULTS: Final[dict[str, str]] = {
     "POST /v1/tags/{key:path}/settle": "Tag",
     "GET /v1/devices": "DeviceList",
     "GET /v1/agents": "AgentList",
+    "GET /v1/agents/{agent}/config": "AgentConfig",
+    "PUT /v1/agents/{agent}/config": "AgentConfig",
+    "GET /v1/agents/{agent}/config/history": "AgentConfigPage",
+    "POST /v1/agents/{agent}/config/rollback": "AgentConfig",
     "POST /v1/imports/layout": "Imported",
     "POST /v1/imports/items": "Imported",
     "POST /v1/imports/stock": "Imported",

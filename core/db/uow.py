@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from core.application.ports.uow import Contention
 from core.db.migrate import async_url
+from core.db.stores.agent_config import PgAgentConfigStore
 from core.db.stores.carriers import PgCarrierStore
 from core.db.stores.counts import PgCountStore
 from core.db.stores.doors import PgDoorStore
@@ -115,6 +116,11 @@ class PgUnitOfWork:
     def carriers(self) -> PgCarrierStore:
         """Handling units and their contents."""
         return PgCarrierStore(self.raw, self.site)
+
+    @cached_property
+    def agent_configs(self) -> PgAgentConfigStore:
+        """Configuration documents of edge agents."""
+        return PgAgentConfigStore(self.raw, self.site)
 
     @cached_property
     def counts(self) -> PgCountStore:

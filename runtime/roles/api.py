@@ -19,6 +19,7 @@ from types import ModuleType
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
+from core.api.agent_config import CONFIG_CHECK
 from core.api.app import build_app
 from core.api.gate import GateLimits
 from core.api.history import EVIDENCE, POSITION_DAYS
@@ -31,6 +32,7 @@ from core.db.uow import PgUnitOfWorkFactory, build_engine
 from core.domain.errors import Unavailable
 from gateway.archive_reader import ArchiveReader
 from runtime.clock import monotonic_us, new_id, now_us
+from runtime.config_check import check_agent_config
 from runtime.http_head import CappedHttpProtocol
 from runtime.loops import Loop, run_loops
 from runtime.settings_tree import Api, Settings
@@ -57,6 +59,7 @@ AREAS = (
     "core.api.inbound",
     "core.api.stock",
     "core.api.stock_changes",
+    "core.api.agent_config",
     "core.api.lots",
     "core.api.counts",
     "core.api.webhooks",
@@ -163,6 +166,7 @@ async def built(settings: Settings) -> AsyncIterator[tuple[FastAPI, UnitOfWorkFa
             jitter=random.random,
             extras={
                 SENDER: sender,
+                CONFIG_CHECK: check_agent_config,
                 "engine": engine,
                 "settings": settings,
                 EVIDENCE: ArchiveReader(settings.gateway.archive_path, site=settings.site),

@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter
 
-from core.api.checks import NEEDS_KEY
+from core.api.checks import NEEDS_ETAG, NEEDS_KEY
 from core.api.errors import STATUS
 from core.api.examples import BODIES, CSV_BODIES
 from core.api.roles import ANYONE, TABLE
@@ -105,7 +105,8 @@ async def test_keys_roles_and_headers_stand_where_they_are_asked_for(
         heads = [p["name"] for p in operation.get("parameters", []) if p["in"] == "header"]
         if "Idempotency-Key" in heads:
             asked.append((method, template))
-        assert ("If-Match" in heads) == (method == "PATCH")
+        versioned = method == "PATCH" or (method, template) in NEEDS_ETAG
+        assert ("If-Match" in heads) == versioned
     assert set(asked) == NEEDS_KEY
 
 

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
+from core.application.ports.agent_config import AgentConfigStore
 from core.application.ports.carriers import CarrierStore
 from core.application.ports.counts import CountStore
 from core.application.ports.doors import DoorStore
@@ -75,6 +76,9 @@ class UnitOfWork(Protocol):
 
     @property
     def carriers(self) -> CarrierStore: ...
+
+    @property
+    def agent_configs(self) -> AgentConfigStore: ...
 
     @property
     def counts(self) -> CountStore: ...
