@@ -147,7 +147,8 @@ def test_a_reader_keeps_its_pace_with_300_tags_in_the_field() -> None:
 
     reads = _reads(scene, seconds=5.0)
 
-    assert 300 <= len(reads) / 5.0 <= 360
+    # 353 a second less 3 % of answers and 8 ms a round, of which few answer now and then.
+    assert 280 <= len(reads) / 5.0 <= 360
 
 
 def test_radio_does_not_pass_the_dock_wall_beside_the_door() -> None:
