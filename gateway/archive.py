@@ -11,11 +11,13 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 import zstandard
+
+from core.domain.errors import Unavailable
 
 HOUR_US = 3_600_000_000
 LEVEL = 3
@@ -73,6 +75,10 @@ def segment_name(hour: int, *, cell: str, epoch: int) -> str:
     return f"{stamp}-{cell}-{epoch}.jsonl.zst"
 
 
+class ArchiveUnwritable(Unavailable):
+    """The disk did not take the evidence of a group, which therefore must not be committed."""
+
+
 class Archive:
     """The writer of one holder of one cell; a new epoch writes new segments."""
 
@@ -93,30 +99,46 @@ class Archive:
         self._retention = retention_hours
         self._compressor = zstandard.ZstdCompressor(level=LEVEL)
         self._hour: int | None = None
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
         self.bytes_written = 0
 
     def append(self, entries: Sequence[Entry], *, now: int) -> None:
-        """Write one group and hand it to the disk; call it before the group's commit."""
+        """Write one group and hand it to the disk, before the group's commit.
+
+        Raises `ArchiveUnwritable`; then nothing of the group stands in the archive.
+        """
         if not entries:
             return
-        hour = now // HOUR_US
-        if self._file is None or hour != self._hour:
-            self._roll(hour)
         frame = encode_frame(entries, self._compressor)
-        if self._file is not None:
-            self._file.write(frame)
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self.bytes_written += len(frame)
+        try:
+            file = self._segment(now // HOUR_US)
+            end = file.seek(0, os.SEEK_END)
+            try:
+                rest = memoryview(frame)
+                while rest:
+                    rest = rest[file.write(rest) :]
+                os.fsync(file.fileno())
+            except OSError:
+                file.truncate(end)
+                raise
+        except OSError as failure:
+            raise ArchiveUnwritable("the evidence archive cannot be written") from failure
+        self.bytes_written += len(frame)
 
-    def _roll(self, hour: int) -> None:
+    def _segment(self, hour: int) -> FileIO:
+        if self._file is None or hour != self._hour:
+            return self._roll(hour)
+        return self._file
+
+    def _roll(self, hour: int) -> FileIO:
         self.close()
         self._directory.mkdir(parents=True, exist_ok=True)
         name = segment_name(hour, cell=self._cell, epoch=self._epoch)
-        self._file = (self._directory / name).open("ab")
+        # Unbuffered: what a full disk refused must not be written later.
+        self._file = (self._directory / name).open("ab", buffering=0)
         self._hour = hour
         self._expire(hour)
+        return self._file
 
     def _expire(self, hour: int) -> None:
         oldest = time.strftime("%Y%m%dT%H", time.gmtime((hour - self._retention) * 3600))

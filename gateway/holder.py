@@ -6,6 +6,7 @@ A group that cannot be committed now is tried again as it is; nothing is applied
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Protocol
 
 from contracts.v1 import AgentStatus
 from core.application.decisions import GroupDecision, Recorded
-from core.application.ports.tracking import CursorMoved, OpenPass, RegistryRows, StreamKey
+from core.application.ports.tracking import CellLost, CursorMoved, OpenPass, RegistryRows, StreamKey
 from core.application.ports.uow import Ids, UnitOfWork, UnitOfWorkFactory
 from core.application.record import record_decision
 from core.domain.errors import Unavailable
@@ -21,6 +22,7 @@ from gateway.archive import Archive
 from gateway.decision import decision_of
 from gateway.failpoints import Hit
 from gateway.group import Group, Message
+from gateway.keeping import Keeping
 from gateway.known import KnownKeys
 from gateway.lights import Lights
 from gateway.messages import Arrival
@@ -73,10 +75,13 @@ class Means:
 class Holder:
     """The memory and the work of one epoch."""
 
-    def __init__(self, means: Means, *, epoch: int, archive: Archive) -> None:
+    def __init__(
+        self, means: Means, *, epoch: int, archive: Archive, lost: asyncio.Event | None = None
+    ) -> None:
         self.means = means
         self.epoch = epoch
         self._archive = archive
+        self._lost = lost or asyncio.Event()
         self.lights = Lights()
         self.rebuild: Rebuild[Message] = Rebuild()
         self.known = KnownKeys()
@@ -174,26 +179,38 @@ class Holder:
             self.tracker.take(message)
 
     async def _commit(self, decision: GroupDecision, group: Group) -> Recorded:
-        """One transaction, repeated as it is while the database is away or busy."""
-        now = self.means.now()
-        await asyncio.to_thread(self._archive.append, group.entries, now=now)
-        pause = FIRST_PAUSE_S
-        while True:
-            try:
-                async with self.means.open_unit(self.means.site) as uow:
-                    recorded = await self._record(uow, decision, now)
-                self.means.hit("after_commit")
-                return recorded
-            except CursorMoved:
-                raise
-            except Unavailable as failure:
-                why = {"why": str(failure), "cause": type(failure.__cause__).__name__}
-                log.warning("commit_delayed", extra={"pause_ms": int(pause * 1000), **why})
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_S)
+        """One transaction, repeated as it is while the database is away or busy.
 
-    async def _record(self, uow: UnitOfWork, decision: GroupDecision, now: int) -> Recorded:
+        Raises `CellLost` once the cell is gone: then another holder may have the group by now.
+        """
+        now = self.means.now()
+        keeping = Keeping(self._archive, group.entries, now=now)
+        pause = FIRST_PAUSE_S
+        try:
+            while not self._lost.is_set():
+                try:
+                    async with self.means.open_unit(self.means.site) as uow:
+                        recorded = await self._record(uow, decision, keeping, now)
+                    self.means.hit("after_commit")
+                    return recorded
+                except CursorMoved:
+                    raise
+                except Unavailable as failure:
+                    why = {"why": str(failure), "cause": type(failure.__cause__).__name__}
+                    log.warning("commit_delayed", extra={"pause_ms": int(pause * 1000), **why})
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await self._lost.wait()
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+        finally:
+            await keeping.ended()
+        raise CellLost
+
+    async def _record(
+        self, uow: UnitOfWork, decision: GroupDecision, keeping: Keeping, now: int
+    ) -> Recorded:
         recorded = await record_decision(uow, decision, now=now, ids=self.means.ids)
+        await keeping.kept()
         self.means.hit("before_commit")
         return recorded
 

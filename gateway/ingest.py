@@ -9,15 +9,17 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from contracts import topics
 from contracts.bus import Bus
+from contracts.v1 import AgentStatus
 from core.application.ownership import CellClaim, Succession
-from core.application.ports.tracking import CellLost, CursorMoved
+from core.application.ports.tracking import CellLost, CursorMoved, StreamKey
 from core.domain.errors import Unavailable
 from gateway.archive import Archive
+from gateway.configs import Configs
 from gateway.holder import Holder, Means
 from gateway.messages import Arrival
 from gateway.sender import Sender
@@ -65,6 +67,7 @@ class Gateway:
         self._holding = False
         self.discarded = 0
         self.holder: Holder | None = None
+        self._configs = Configs()
 
     async def run(self) -> None:
         """Hold the cell whenever it can be had, for ever."""
@@ -124,7 +127,7 @@ class Gateway:
         beating = asyncio.create_task(self._beat(), name="beat")
         try:
             while not self._lost.is_set():
-                holder = Holder(self._means, epoch=epoch, archive=archive)
+                holder = Holder(self._means, epoch=epoch, archive=archive, lost=self._lost)
                 self._inbox.clear()
                 self._holding = True
                 await holder.load()
@@ -152,6 +155,7 @@ class Gateway:
                 return
 
     async def _work(self, holder: Holder) -> None:
+        await self._refresh(holder)
         refresh_at = self._means.monotonic() + self.pace.registry_us
         while not self._lost.is_set():
             await self._wait(holder)
@@ -159,6 +163,7 @@ class Gateway:
                 break
             group = await holder.turn(self._drain())
             at = self._means.monotonic()
+            await self._configure(holder, group.statuses, at)
             if at >= refresh_at or any(x.code == "E_DEVICE_UNKNOWN" for x in group.letters):
                 refresh_at = at + self.pace.registry_us
                 await self._refresh(holder)
@@ -168,7 +173,25 @@ class Gateway:
         async with self._means.open_unit(self._means.site) as uow:
             rows = await uow.tracking.registry()
             waiting = await uow.tracking.waiting()
+            self._configs.use(await uow.agent_configs.wanted())
         holder.use(rows, waiting)
+
+    async def _configure(
+        self, holder: Holder, statuses: Sequence[tuple[AgentStatus, Arrival]], at: int
+    ) -> None:
+        """Send what an agent asks for by its status; while the database is away it asks again."""
+        for status, _ in statuses:
+            version = self._configs.due(status, at)
+            if version is None:
+                continue
+            means, stream = self._means, StreamKey(status.agent, status.boot)
+            with contextlib.suppress(Unavailable):
+                async with means.open_unit(means.site) as uow:
+                    found = await uow.agent_configs.one(status.agent, version)
+                log.info("config_sent", extra={"agent": status.agent, "version": version})
+                means.speech.configure(
+                    stream, holder.streams, version=version, document=found.document
+                )
 
     async def _wait(self, holder: Holder) -> None:
         """Until something arrived (and its group had time to gather), or the clock is due."""

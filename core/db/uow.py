@@ -58,6 +58,7 @@ from core.db.stores.webhooks import PgWebhookStore
 from core.domain.errors import Unavailable
 
 _CONTENTION = ("40001", "40P01", "55P03")
+_IDLE = "25P03"
 
 
 def build_engine(url: str, *, pool_size: int = 8) -> AsyncEngine:
@@ -286,9 +287,15 @@ class PgUnitOfWork:
 class PgUnitOfWorkFactory:
     """Opens units of work on one engine."""
 
-    def __init__(self, engine: AsyncEngine, *, lock_timeout_ms: int = 5000) -> None:
+    def __init__(
+        self, engine: AsyncEngine, *, lock_timeout_ms: int = 5000, idle_limit_ms: int = 60_000
+    ) -> None:
         self._engine = engine
-        self._lock_timeout = text(f"SET LOCAL lock_timeout = {int(lock_timeout_ms)}")
+        # Nobody waits for ever: neither for a lock, nor for one whose holder does nothing.
+        self._limits = text(
+            f"SELECT set_config('lock_timeout', '{int(lock_timeout_ms)}', true),"
+            f" set_config('idle_in_transaction_session_timeout', '{int(idle_limit_ms)}', true)"
+        )
 
     @asynccontextmanager
     async def __call__(self, site: str) -> AsyncIterator[PgUnitOfWork]:
@@ -297,7 +304,7 @@ class PgUnitOfWorkFactory:
         """
         try:
             async with self._engine.connect() as connection, connection.begin():
-                await connection.execute(self._lock_timeout)
+                await connection.execute(self._limits)
                 raw = await raw_connection(connection)
                 yield PgUnitOfWork(site, connection, raw)
         except (DBAPIError, asyncpg.PostgresError) as error:
@@ -327,6 +334,6 @@ def _translated(error: Exception) -> Exception:
     state = getattr(origin, "sqlstate", None) or getattr(origin, "pgcode", None)
     if state in _CONTENTION:
         return Contention("the database is busy")
-    if state is None or str(state)[:2] in {"08", "57", "53"}:
+    if state is None or str(state)[:2] in {"08", "57", "53"} or state == _IDLE:
         return Unavailable("the database cannot be reached")
     return error
