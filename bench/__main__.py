@@ -25,6 +25,8 @@ def main(words: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("names", nargs="*", help="benchmarks; all of them without a name")
     parser.add_argument("--runs", type=int, help="repetitions, where a benchmark counts runs")
+    parser.add_argument("--days", type=int, help="days of history, where a benchmark makes some")
+    parser.add_argument("--per-day", type=int, help="readings a day of that history")
     wish = parser.parse_args(words)
     here = str(Path(__file__).parent)
     found = {m.name for m in pkgutil.iter_modules([here])} - {"figure", "__main__"}
@@ -32,8 +34,9 @@ def main(words: list[str]) -> None:
     for name in wish.names or ordered:
         run = getattr(importlib.import_module(f"bench.{name}"), "run", None)
         if run is not None:
-            counted = wish.runs and "runs" in inspect.signature(run).parameters
-            for line in _lines(run(runs=wish.runs) if counted else run()):
+            known = inspect.signature(run).parameters
+            given = {name: n for name, n in vars(wish).items() if n and name in known}
+            for line in _lines(run(**given)):
                 sys.stdout.write(line + "\n")
                 sys.stdout.flush()
 
