@@ -155,7 +155,8 @@ class Gateway:
                 return
 
     async def _work(self, holder: Holder) -> None:
-        await self._refresh(holder)
+        async with self._means.open_unit(self._means.site) as uow:
+            self._configs.use(await uow.agent_configs.wanted())
         refresh_at = self._means.monotonic() + self.pace.registry_us
         while not self._lost.is_set():
             await self._wait(holder)

@@ -1,4 +1,4 @@
-"""What a gateway says to agents: cursors, lights, diverts, requests to send again."""
+"""What a gateway says to agents: cursors, lights, diverts, configurations, requests to resend."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from gateway.streams import Streams
 EVERY_US = 5_000_000
 DIVERT_TTL_MS = 5_000
 RESEND_TTL_MS = 10_000
+CONFIGURE_TTL_MS = 60_000
 PACK_LANE = 1
 
 
@@ -72,6 +73,14 @@ class Speech:
         """Ask for rows up to the cursor again."""
         command = self._command(stream, streams, None, RESEND_TTL_MS)
         self._sender.command(_with(command, action="resend", from_seq=from_seq))
+
+    def configure(
+        self, stream: StreamKey, streams: Streams, *, version: int, document: str
+    ) -> None:
+        """Send the configuration that the agent should run."""
+        command = self._command(stream, streams, None, CONFIGURE_TTL_MS)
+        told = _with(command, action="configure", version=version, document=document)
+        self._sender.command(told)
 
     def _command(
         self, stream: StreamKey, streams: Streams, device: str | None, ttl_ms: int
