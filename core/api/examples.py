@@ -153,6 +153,13 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
         "reason": "quality",
         "owner": "acme",
     },
+    ("PATCH", "/v1/items/{sku}"): {
+        "weight_g": 850,
+        "case_gtin": "19521101001003",
+        "case_quantity": 12,
+        "standard_cost": 1490,
+        "currency": "EUR",
+    },
     ("POST", "/v1/counts"): {"locations": ["A-01-01-1", "A-01-01-2"], "reason": "doubt"},
     ("POST", "/v1/counts/plan"): {"limit": 20, "zone": "A"},
     ("POST", "/v1/counts/next"): {"worker": "ann"},

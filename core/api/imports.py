@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -12,7 +13,8 @@ from core.api.app import check_query
 from core.api.deps import caller, context, json_answer, owner_of, site_of, transact
 from core.api.roles import MANAGER, allow
 from core.api.schemas.layout import LayoutIn
-from core.application.imports import import_items, import_stock
+from core.application.imports import import_stock
+from core.application.item_import import import_items
 from core.application.layout_import import import_layout
 from core.application.ports.uow import UnitOfWork
 from core.domain.errors import FieldError, Refused
@@ -27,7 +29,7 @@ allow(
 
 
 @router.post("/v1/imports/layout", summary="Import a site's layout")
-async def layout(request: Request, body: LayoutIn) -> Response:
+async def layout(request: Request, body: LayoutIn, dry_run: str | None = None) -> Response:
     """All or nothing; the same document again changes nothing."""
     found = context(request)
     if body.site.id != site_of(request):
@@ -43,23 +45,33 @@ async def layout(request: Request, body: LayoutIn) -> Response:
     async def write(unit: UnitOfWork) -> dict[str, int]:
         return await import_layout(unit, rows, now=found.clock())
 
-    return json_answer({"imported": await transact(request, write)})
+    return await _imported(request, write, None, dry_run)
 
 
 @router.post("/v1/imports/items", summary="Import items")
-async def items(request: Request, owner: str | None = None, site: str | None = None) -> Response:
-    """CSV with the header sku,name,gtin,uom,min,max."""
+async def items(
+    request: Request,
+    owner: str | None = None,
+    site: str | None = None,
+    dry_run: str | None = None,
+) -> Response:
+    """CSV with the header sku,name,gtin,uom,min,max and any of an item's facts (see the export)."""
     data, found = await csv_of(request), context(request)
     who = await _owner(request, owner)
 
     async def write(unit: UnitOfWork) -> dict[str, int]:
         return {"rows": await import_items(unit, data, owner=who, now=found.clock())}
 
-    return json_answer({"imported": await transact(request, write, site=site)})
+    return await _imported(request, write, site, dry_run)
 
 
 @router.post("/v1/imports/stock", summary="Import counted stock")
-async def stock(request: Request, owner: str | None = None, site: str | None = None) -> Response:
+async def stock(
+    request: Request,
+    owner: str | None = None,
+    site: str | None = None,
+    dry_run: str | None = None,
+) -> Response:
     """CSV with the header location,sku,quantity and optionally lot,epc."""
     data, found, actor = await csv_of(request), context(request), caller(request).name
     who = await _owner(request, owner)
@@ -69,7 +81,38 @@ async def stock(request: Request, owner: str | None = None, site: str | None = N
             unit, data, owner=who, now=found.clock(), ids=found.ids, actor=actor
         )
 
-    return json_answer({"imported": await transact(request, write, site=site)})
+    return await _imported(request, write, site, dry_run)
+
+
+class _Undone(Exception):
+    """Ends a dry run: its transaction is rolled back, its result kept."""
+
+    def __init__(self, done: dict[str, int]) -> None:
+        super().__init__()
+        self.done = done
+
+
+async def _imported(
+    request: Request,
+    write: Callable[[UnitOfWork], Awaitable[dict[str, int]]],
+    site: str | None,
+    dry_run: str | None,
+) -> Response:
+    """Run an import; `dry_run=true` does all of it and keeps nothing."""
+    if dry_run not in (None, "true", "false"):
+        detail = "dry_run must be true or false."
+        raise Refused("validation", detail, errors=(FieldError("?dry_run", "choice", detail),))
+    if dry_run != "true":
+        return json_answer({"imported": await transact(request, write, site=site)})
+
+    async def undone(unit: UnitOfWork) -> dict[str, int]:
+        raise _Undone(await write(unit))
+
+    try:
+        await transact(request, undone, site=site)
+    except _Undone as end:
+        return json_answer({"imported": end.done, "dry_run": True})
+    raise RuntimeError("a dry run was kept")
 
 
 async def _owner(request: Request, owner: str | None) -> str:

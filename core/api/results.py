@@ -111,6 +111,11 @@ SHAPES: Final[dict[str, Shape]] = {
         "Move": "id:int owner:text sku:text lot:text? quantity:int epc:text? source:text"
         " target:text biz_step:text cause:text pass_id:uuid? actor:text?",
         "Moved": "moved:bool to:text",
+        "Item": "id:int owner:text sku:text name:text gtin:text? uom:text min:int? max:int?"
+        " tracking:text active:bool safety_stock:int weight_g:int? volume_ml:int? length_mm:int?"
+        " width_mm:int? height_mm:int? shelf_life_days:int? storage_class:text? hazard_class:text?"
+        " hs_code:text? origin:text? standard_cost:int? price:int? currency:text? case_gtin:text?"
+        " case_quantity:int? pallet_gtin:text? pallet_quantity:int?",
         "Lot": "id:int owner:text sku:text name:text lot:text expires_at:time? recalled_at:time?"
         " recall_reason:text? recalled_by:text? on_hand:int available:int",
         "LotTrace": "lot:Lot received:[object] here:[object] in_orders:[object] shipped:[object]"
@@ -154,7 +159,7 @@ _PAGES = (
     "AgentConfig",
     "Key", "Order", "PickTask", "Shipment", "DeadLetter", "Hold", "InboxEntry", "Exception", "Task",
     "Pass", "Visit", "Asn", "Availability", "Quant", "Move", "Webhook", "Delivery",
-    "Lot", "CountHead",
+    "Lot", "CountHead", "Item",
 )  # fmt: skip
 # Operations that may also end with another success.
 ALSO: Final[dict[tuple[str, str], tuple[str, ...]]] = {
@@ -254,6 +259,9 @@ _RESULTS: Final[dict[str, str]] = {
     "GET /v1/handling-units/{name:path}": "HandlingUnit",
     "GET /v1/journey/{key:path}": "Journey",
     "POST /v1/adjustments": "Adjustment",
+    "GET /v1/items": "ItemPage",
+    "GET /v1/items/{sku}": "Item",
+    "PATCH /v1/items/{sku}": "Item",
     "POST /v1/status-changes": "StatusChange",
     "GET /v1/lots": "LotPage",
     "GET /v1/lots/{lot_id}": "Lot",

@@ -1,4 +1,4 @@
-"""CSV imports of items and first stock: all or nothing, and the same file again changes nothing."""
+"""CSV import of first stock: all or nothing, and the same file again changes nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from contracts.gs1.keys import KeyRefusedError, parse_gtin
 from core.application.layout_import import claim_import
 from core.application.ledger import post_moves
 from core.application.ports.layout import Shelf, StoredUnit
@@ -18,98 +17,16 @@ from core.domain.csv_text import (
     parse_csv,
     refuse_rows,
     row_error,
-    text_code,
     whole_number,
 )
 from core.domain.errors import Refused
-from core.domain.layout import ItemRow
 from core.domain.naming import normal_unit_key
 from core.domain.stock import Move, Place
 
-ITEM_COLUMNS = ("sku", "name", "gtin", "uom", "min", "max")
 STOCK_COLUMNS = ("location", "sku", "quantity")
 STOCK_EXTRA = ("lot", "epc")
-UNITS = ("EA", "CS", "PL")
-MAX_LEVEL = 2**31 - 1
 MAX_QUANTITY = 1_000_000_000
-_GTIN_CODES = {
-    "E_BC_CHARSET": "gtin-charset",
-    "E_BC_LEN": "gtin-length",
-    "E_BC_CHECK": "gtin-check",
-}
 _DETAIL = "The cell does not fit its column."
-
-
-async def import_items(uow: UnitOfWork, data: bytes, *, owner: str, now: int) -> int:
-    """Insert or update the owner's items; how many rows."""
-    await claim_import(uow, f"items/{owner}")
-    rows, errors = parse_csv(data, required=ITEM_COLUMNS)
-    known = await uow.layout.items(owner)
-    taken = {item.gtin: sku for sku, item in known.items() if item.gtin is not None}
-    seen: set[str] = set()
-    items: list[ItemRow] = []
-    for row in rows:
-        item = _item(row, owner, taken, seen, errors)
-        if item is not None:
-            items.append(item)
-    refuse_rows(errors, ITEM_COLUMNS)
-    await uow.layout.save_items(items, now=now)
-    return len(items)
-
-
-def _item(
-    row: CsvRow, owner: str, taken: dict[str, str], seen: set[str], errors: list[RowError]
-) -> ItemRow | None:
-    cells, found = row.cells, len(errors)
-
-    def wrong(column: str, code: str | None) -> None:
-        if code is not None:
-            errors.append(row_error(row.number, column, code, _DETAIL))
-
-    wrong("sku", code_of_sku(cells["sku"]))
-    if len(errors) == found and cells["sku"] in seen:
-        wrong("sku", "duplicate-key")
-    seen.add(cells["sku"])
-    wrong("name", text_code(cells["name"], high=1000))
-    gtin, code = _gtin(cells["gtin"])
-    if code is None and taken.get(gtin, cells["sku"]) != cells["sku"]:
-        code = "gtin-duplicate"
-    wrong("gtin", code)
-    if code is None:
-        taken[gtin] = cells["sku"]
-    wrong("uom", _uom(cells["uom"]))
-    levels = [whole_number(cells[name], low=0, high=MAX_LEVEL) for name in ("min", "max")]
-    for name, level in zip(("min", "max"), levels, strict=True):
-        wrong(name, level if isinstance(level, str) else None)
-    low, high = levels
-    if isinstance(low, int) and isinstance(high, int) and low > high:
-        wrong("min", "min-max")
-    if len(errors) > found or not isinstance(low, int) or not isinstance(high, int):
-        return None
-    return ItemRow(
-        owner=owner,
-        sku=cells["sku"],
-        name=cells["name"],
-        gtin=gtin,
-        uom=cells["uom"],
-        minimum=low,
-        maximum=high,
-    )
-
-
-def _gtin(cell: str) -> tuple[str, str | None]:
-    if not cell.strip():
-        return "", "required"
-    try:
-        return parse_gtin(cell), None
-    except KeyRefusedError as error:
-        return "", _GTIN_CODES.get(error.code, "gtin-check")
-
-
-def _uom(cell: str) -> str | None:
-    if not cell.strip():
-        return "required"
-    return None if cell in UNITS else "uom"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from core.db.stores.housekeeping import PgHousekeeping
 from core.db.stores.inbound import PgInboundStore
 from core.db.stores.inbound_views import PgInboundViews
 from core.db.stores.inbox import PgInboxStore
+from core.db.stores.items import PgItemStore
 from core.db.stores.kpi import PgKpiStore
 from core.db.stores.layout import PgLayoutStore
 from core.db.stores.liveness import PgLivenessStore
@@ -127,6 +128,11 @@ class PgUnitOfWork:
     def counts(self) -> PgCountStore:
         """Counts of bins."""
         return PgCountStore(self.raw, self.site)
+
+    @cached_property
+    def items(self) -> PgItemStore:
+        """Items with their facts and packagings."""
+        return PgItemStore(self.raw)
 
     @cached_property
     def lots(self) -> PgLotStore:

@@ -51,6 +51,24 @@ def call(
     headers: dict[str, str] | None = None,
 ) -> Any:
     """One call and its JSON. Ends the command with the problem's code when it is refused."""
+    answer = _call(method, path, api, key_file, document, parameters, headers)
+    return answer.json() if answer.content else None
+
+
+def call_text(path: str, *, api: str, key_file: Path | None, parameters: dict[str, str]) -> str:
+    """What a GET answers as text: a file. Ends the command as `call` does."""
+    return _call("GET", path, api, key_file, None, parameters, None).text
+
+
+def _call(
+    method: str,
+    path: str,
+    api: str,
+    key_file: Path | None,
+    document: bytes | None,
+    parameters: dict[str, str] | None,
+    headers: dict[str, str] | None,
+) -> httpx.Response:
     sent = {"Authorization": f"Bearer {read_key(key_file)}", **(headers or {})}
     if document is not None:
         sent.setdefault("Content-Type", "application/json")
@@ -69,7 +87,7 @@ def call(
         ) from error
     if answer.status_code >= 400:
         raise _refused(answer)
-    return answer.json() if answer.content else None
+    return answer
 
 
 def _refused(answer: httpx.Response) -> CommandError:

@@ -51,6 +51,7 @@ AREAS = (
     "core.api.tags",
     "core.api.inbox",
     "core.api.imports",
+    "core.api.items",
     "core.api.exceptions",
     "core.api.tasks",
     "core.api.portals",

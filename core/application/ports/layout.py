@@ -12,11 +12,12 @@ from core.domain.stock import Place
 
 @dataclass(frozen=True, slots=True)
 class StoredItem:
-    """An item that is here already."""
+    """An item that is here already, and whether it has stock levels."""
 
     item_id: int
     sku: str
     gtin: str | None
+    levels: bool
 
 
 @dataclass(frozen=True, slots=True)

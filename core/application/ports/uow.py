@@ -18,6 +18,7 @@ from core.application.ports.housekeeping import Housekeeping
 from core.application.ports.inbound import InboundStore
 from core.application.ports.inbound_views import InboundViews
 from core.application.ports.inbox import InboxStore
+from core.application.ports.items import ItemStore
 from core.application.ports.kpi import KpiStore
 from core.application.ports.layout import LayoutStore
 from core.application.ports.liveness import LivenessStore
@@ -82,6 +83,9 @@ class UnitOfWork(Protocol):
 
     @property
     def counts(self) -> CountStore: ...
+
+    @property
+    def items(self) -> ItemStore: ...
 
     @property
     def lots(self) -> LotStore: ...

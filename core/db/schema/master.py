@@ -80,10 +80,25 @@ item = Table(
     count("safety_stock"),
     Column("weight_g", Integer),
     Column("volume_ml", Integer),
+    small("length_mm"),
+    small("width_mm"),
+    small("height_mm"),
+    small("shelf_life_days"),
+    words("storage_class", nullable=True),
+    words("hazard_class", nullable=True),
+    words("hs_code", nullable=True),
+    words("origin", nullable=True),
+    Column("standard_cost", BigInteger),
+    Column("price", BigInteger),
+    words("currency", nullable=True),
+    Column("version", Integer, nullable=False, server_default=text("1")),
     Column("reorder_alerted", Boolean, nullable=False, server_default=text("false")),
     at("created_at", nullable=False),
     UniqueConstraint("owner_id", "sku"),
     UniqueConstraint("owner_id", "gtin"),
+    CheckConstraint(
+        "(standard_cost IS NULL AND price IS NULL) OR currency IS NOT NULL", name="currency"
+    ),
     CheckConstraint("tracking IN ('none','lot','serial','both')", name="tracking"),
     CheckConstraint(
         "min_stock IS NULL OR max_stock IS NULL OR min_stock <= max_stock", name="min_max"

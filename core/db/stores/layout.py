@@ -197,7 +197,9 @@ class PgLayoutStore:
     async def items(self, owner: str) -> Mapping[str, StoredItem]:
         """See the port."""
         rows = await self._raw.fetch(
-            "SELECT item_id, sku, gtin FROM item WHERE owner_id = $1", owner
+            "SELECT item_id, sku, gtin, (min_stock IS NOT NULL OR max_stock IS NOT NULL) AS levels"
+            " FROM item WHERE owner_id = $1",
+            owner,
         )
         return {row["sku"]: StoredItem(**dict(row)) for row in rows}
 
