@@ -20,8 +20,11 @@ from edge.crew import Crew
 from edge.devices import DeviceSetup
 from edge.failpoints import Hit
 from edge.intake import Intake
+from edge.journal import NO_JOURNAL
 from edge.outputs import Result
 from edge.remote_config import Plan, RemoteConfig
+from edge.ring import Ring
+from edge.ring_replay import Recovered
 from edge.spool import Spool
 from edge.status import Identity, status_message
 from edge.uplink import Uplink
@@ -50,9 +53,11 @@ class Agent:
         now_us: Callable[[], int],
         mono_us: Callable[[], int],
         hit: Hit,
+        ring: Ring | None = None,
         config: RemoteConfig | None = None,
     ) -> None:
         self._identity = identity
+        self._ring = ring
         self._batcher = batcher
         self._config = config
         if config is not None:
@@ -64,7 +69,7 @@ class Agent:
         self._wake = asyncio.Event()
         self._changed = True
         self._told_at = mono_us() - HEARTBEAT_US
-        self.intake = Intake(batcher=batcher, deliver=spool.submit)
+        self.intake = Intake(batcher=batcher, deliver=spool.submit, journal=ring or NO_JOURNAL)
         self.intake.on_earlier = self._wake.set
         self.uplink = Uplink(
             site=identity.site,
@@ -97,6 +102,12 @@ class Agent:
     def exhausted(self) -> bool:
         """Whether no device will ever yield again (recorded traces that were played)."""
         return self.crew.exhausted
+
+    def restore(self, found: Recovered) -> None:
+        """Put what a killed agent was about to say before all that comes; call it before `run`."""
+        mark = self._spool.mark
+        if mark is not None:
+            self.intake.restore(found, mark, self._mono_us())
 
     def _note_change(self) -> None:
         self._changed = True
@@ -171,6 +182,8 @@ class Agent:
     async def _beat(self) -> None:
         while True:
             await self._spool.tend()
+            if self._ring is not None:
+                self._ring.tend()
             await self._tell(self._mono_us())
             await _wait(asyncio.Event(), TICK_US)
 
@@ -205,12 +218,17 @@ class Agent:
 
     async def run(self) -> None:
         """Run until cancelled; a bug in any part ends them all."""
-        self._spool.on_commit = self.uplink.wake.set
+        self._spool.on_commit = self._committed
         async with asyncio.TaskGroup() as group:
             self.crew.start(group)
             parts = (self._listen, self._spool.run, self._send, self._tick, self._beat)
             for part in (*parts, self._configure):
                 group.create_task(part(), name=part.__name__)
+
+    def _committed(self) -> None:
+        self.uplink.wake.set()
+        if self._ring is not None and self._spool.mark is not None:
+            self._ring.kept(self._spool.mark.done)
 
     async def finish(self) -> None:
         """Put what is in memory into the spool; call it after `run` has ended."""
@@ -218,6 +236,8 @@ class Agent:
         while await self._spool.flush():
             continue
         await self._spool.tend(force=True)
+        if self._ring is not None:
+            self._ring.close()
 
 
 async def _wait(event: asyncio.Event, delay_us: int) -> None:

@@ -26,11 +26,17 @@ _encoder = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A closed message before it has its place: everything after `sent_at` is final."""
+    """A closed message before it has its place: everything after `sent_at` is final.
+
+    `done`: the journal's number of its last reading; `base`: no line before is needed for what
+    is said after it.
+    """
 
     kind: Kind
     tail: bytes
     readings: int
+    done: int = 0
+    base: int = 0
 
 
 def head(kind: Kind, *, site: str, agent: str, boot: int, seq: int) -> bytes:
@@ -52,18 +58,30 @@ class Batcher:
         self._size = 0
         self._close_at = 0
         self._closed: list[Message] = []
+        self._done = 0
         self.oversize = 0
 
     def limit(self, max_readings: int) -> None:
         """Close messages at this many readings from now on."""
         self._max_readings = min(max_readings, MAX_READINGS)
 
-    def add(self, kind: Kind, readings: Sequence[Reading], *, at: int, linger_us: int) -> None:
-        """Append readings that share a kind; they are in a closed message after `linger_us`."""
+    def add(
+        self,
+        kind: Kind,
+        readings: Sequence[Reading],
+        *,
+        at: int,
+        linger_us: int,
+        places: Sequence[int] = (),
+    ) -> None:
+        """Append readings that share a kind; they are in a closed message after `linger_us`.
+
+        `places`: the journal's number of each, if it has one.
+        """
         if self._parts and kind != self._kind:
             self.close()
         self._kind = kind
-        for reading in readings:
+        for index, reading in enumerate(readings):
             part = _encoder.encode(reading)
             if len(part) > self._max_bytes:
                 self.oversize += 1
@@ -75,6 +93,8 @@ class Batcher:
             self._close_at = min(self._close_at, at + linger_us)
             self._parts.append(part)
             self._size += len(part) + 1
+            if places:
+                self._done = places[index]
             if len(self._parts) >= self._max_readings:
                 self.close()
 
@@ -88,7 +108,7 @@ class Batcher:
         if not self._parts:
             return
         tail = b',"' + self._kind.encode() + b'":[' + b",".join(self._parts) + b"]}"
-        self._closed.append(Message(kind=self._kind, tail=tail, readings=len(self._parts)))
+        self._closed.append(Message(self._kind, tail, len(self._parts), self._done))
         self._parts = []
         self._size = 0
 

@@ -16,6 +16,9 @@ NAMES = frozenset(
         "edge_before_send",
         "edge_after_send",
         "edge_before_delete",
+        "edge_before_ring",
+        "edge_new_segment",
+        "edge_after_ring",
     }
 )
 

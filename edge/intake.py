@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import msgspec
@@ -17,6 +17,9 @@ from edge.batching import Batcher, Kind, Message, Reading
 from edge.device_clock import DeviceClock
 from edge.drivers.port import DriverNotice, RawRead, RawReading, RawScan, RawSensor
 from edge.health import DeviceHealth, HealthPlan
+from edge.journal import NO_JOURNAL, Journal, Mark, Told
+from edge.ring_replay import Recovered
+from edge.runs import observe
 from edge.smoothing import PORTAL, ZONE, Smoother
 
 log = logging.getLogger(__name__)
@@ -29,6 +32,7 @@ class Source:
     """One device's place in the intake."""
 
     name: str
+    number: int
     linger_us: int
     smoother: Smoother
     clock: DeviceClock
@@ -40,9 +44,19 @@ class Source:
 class Intake:
     """All devices of an agent feed one sequence."""
 
-    def __init__(self, *, batcher: Batcher, deliver: Callable[[list[Message]], None]) -> None:
+    def __init__(
+        self,
+        *,
+        batcher: Batcher,
+        deliver: Callable[[list[Message]], None],
+        journal: Journal = NO_JOURNAL,
+    ) -> None:
         self._batcher = batcher
         self._deliver = deliver
+        self._journal = journal
+        self._mark = Mark(journal.last, journal.last + 1)
+        self._placed = journal.last
+        self._next_base = (journal.last, journal.last + 1)
         self._sources: list[Source] = []
         self.wake_at: int | None = None
         self.on_earlier: Callable[[], None] = lambda: None
@@ -55,9 +69,10 @@ class Intake:
         """Add a device."""
         clock = DeviceClock()
         profile = PORTAL if kind == "portal" else ZONE
-        smoother = Smoother(device=name, profile=profile, clock=clock)
+        smoother = Smoother(device=name, profile=profile, clock=clock, journal=self._journal)
         watched = DeviceHealth(health or HealthPlan(steady=kind == "zone"), clock=clock)
-        source = Source(name, linger_us, smoother, clock, watched)
+        number = self._journal.device(name)
+        source = Source(name, number, linger_us, smoother, clock, watched)
         self._sources.append(source)
         return source
 
@@ -103,7 +118,7 @@ class Intake:
         if isinstance(reading, RawScan):
             extra = {} if reading.symbology is None else {"symbology": reading.symbology}
             scan = Scan(source.name, reading.code, occurred_at, **extra)
-            self._put(source, "scans", [scan], at)
+            self._tell(source, "scans", scan, reading.received_at, at)
             return
         fields = {
             **reading.fields,
@@ -111,7 +126,15 @@ class Intake:
             "kind": reading.kind,
             "occurred_at": occurred_at,
         }
-        self._put(source, "sensors", [msgspec.convert(fields, SensorReading)], at)
+        edge = msgspec.convert(fields, SensorReading)
+        self._tell(source, "sensors", edge, reading.received_at, at)
+
+    def _tell(
+        self, source: Source, kind: Told, reading: Scan | SensorReading, received_at: int, at: int
+    ) -> None:
+        body, offset = msgspec.json.encode(reading), source.clock.offset
+        place = self._journal.told(source.number, kind, body, offset, received_at)
+        self._put(source, kind, [reading], [place], at)
 
     def answer(self, reading: SensorReading, at: int) -> None:
         """Put an agent's own sensor reading into the sequence, at once."""
@@ -119,15 +142,22 @@ class Intake:
         self.step(at)
 
     def _emit(self, source: Source, at: int) -> None:
+        places = source.smoother.places
         reads = source.smoother.take()
         if reads:
             source.health.heard(reads, at)
-            self._put(source, "reads", reads, at)
+            self._put(source, "reads", reads, places, at)
 
-    def _put(self, source: Source, kind: Kind, readings: Sequence[Reading], at: int) -> None:
-        if not readings:
-            return
-        self._batcher.add(kind, readings, at=at, linger_us=source.linger_us)
+    def _put(
+        self,
+        source: Source,
+        kind: Kind,
+        readings: Sequence[Reading],
+        places: Sequence[int],
+        at: int,
+    ) -> None:
+        self._batcher.add(kind, readings, at=at, linger_us=source.linger_us, places=places)
+        self._placed = places[-1]
         self._hand_on()
         self._note(self._batcher.due())
         if source.clock.jumps != source.jumps_told:
@@ -137,7 +167,45 @@ class Intake:
     def _hand_on(self) -> None:
         messages = self._batcher.take()
         if messages:
-            self._deliver(messages)
+            # A message may only be spooled when the journal can say what it holds.
+            self._journal.flush()
+            self._deliver([self._based(message) for message in messages])
+
+    def _based(self, message: Message) -> Message:
+        """With the mark that holds once this message is in the spool.
+
+        Then all that was placed when `_next_base` was taken is there too.
+        """
+        placed, base = self._next_base
+        done = max(message.done, self._mark.done)
+        if message.done >= placed:
+            self._next_base = (self._placed, self._oldest())
+        else:
+            base = self._mark.base
+        self._mark = Mark(done, base)
+        return replace(message, done=done, base=base)
+
+    def _oldest(self) -> int:
+        runs = (source.smoother.oldest() for source in self._sources)
+        return min((run for run in runs if run is not None), default=self._journal.last + 1)
+
+    def restore(self, found: Recovered, mark: Mark, at: int) -> None:
+        """Say again what a killed agent was about to say, before any device yields anything.
+
+        `mark` is where the spool stands. Open runs end here: nobody listened for a while.
+        """
+        self._mark = mark
+        for one in found.pending:
+            self._batcher.add(one.kind, [one.reading], at=at, linger_us=0, places=[one.place])
+            self._placed = one.place
+        for held in found.held:
+            reading = observe(held.device, held.run, held.offset)
+            place = self._journal.emitted(held.run.place, held.offset)
+            self._batcher.add("reads", [reading], at=at, linger_us=0, places=[place])
+            self._placed = place
+        self._batcher.close()
+        self._next_base = (self._placed, self._journal.last + 1)
+        self._hand_on()
 
     def _note(self, due: int | None) -> None:
         if due is not None and (self.wake_at is None or due < self.wake_at):

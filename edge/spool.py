@@ -6,7 +6,9 @@ Holds the newest rows in memory for the uplink; the ledger's cursor alone decide
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import sqlite3
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from edge.batching import Message
+from edge.journal import Mark
 from edge.spool_errors import SpoolFullError
 from edge.spool_file import Row, SpoolFile
 
@@ -85,6 +88,15 @@ class Spool:
     def last_seq(self) -> int:
         """The last sequence number spooled; 0 = none."""
         return self._last - self._file.life.base
+
+    @property
+    def mark(self) -> Mark | None:
+        """Where the spool stands in the ring; None in a file that never met one."""
+        return self._file.mark
+
+    async def put_mark(self, mark: Mark) -> None:
+        """Note where the spool stands in the ring, durably."""
+        await self._offload(lambda: self._file.put_mark(mark))
 
     @property
     def confirmed(self) -> bool:
@@ -166,11 +178,17 @@ class Spool:
                 stored += await self._offload(partial(self._file.append, [message], now=now))
             except SpoolFullError:
                 refused += message.readings
+                await self._offload(partial(self._give_up, message))
         self.counters.refused_readings += refused
         if refused and not self.full:
             log.error("spool_full", extra={"boot": self.boot, "refused_readings": refused})
         self.full = refused > 0
         return stored
+
+    def _give_up(self, message: Message) -> None:
+        """What was refused and counted is not said again after a kill either."""
+        with contextlib.suppress(sqlite3.OperationalError):
+            self._file.put_mark(Mark(message.done, message.base))
 
     def _remember(self, rows: Sequence[Row]) -> None:
         for row in rows:

@@ -17,26 +17,16 @@ from typing import TypeVar, cast
 from edge.ballast import BALLAST, Ballast
 from edge.batching import Kind, Message
 from edge.failpoints import Hit
-from edge.spool_boot import sync_folder, write_boot
+from edge.journal import Mark
+from edge.spool_boot import write_boot
 from edge.spool_errors import SpoolError, SpoolFullError
+from edge.spool_schema import PAGE, explained, prepare
 
-SCHEMA = 1
-PAGE = 4096
 DELETE_CHUNK = 200
 # Beyond the cap for messages, so that marks and new boots can be written into a full spool.
 RESERVE_PAGES = 64
 
 T = TypeVar("T")
-
-_TABLES = (
-    "CREATE TABLE message (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, tail BLOB NOT NULL,"
-    " readings INTEGER NOT NULL, at INTEGER NOT NULL)",
-    "CREATE TABLE mark (id INTEGER PRIMARY KEY, at INTEGER NOT NULL)",
-    "CREATE TABLE life (boot INTEGER NOT NULL, base INTEGER NOT NULL, last INTEGER NOT NULL,"
-    " quiet_from INTEGER, confirmed INTEGER NOT NULL)",
-    "CREATE TABLE gap (boot INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
-    " at INTEGER NOT NULL)",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +67,8 @@ class SpoolFile:
             "SELECT boot, base, last, quiet_from, confirmed FROM life"
         ).fetchone()
         self.life = Life(boot, base, last, quiet_from, bool(confirmed))
+        done, ring_base = con.execute("SELECT ring_done, ring_base FROM life").fetchone()
+        self.mark = None if done is None else Mark(done, ring_base)
         if quiet_from is None:
             self.life.quiet_from = last
             con.execute("UPDATE life SET quiet_from = ?", (last,))
@@ -147,13 +139,26 @@ class SpoolFile:
             "INSERT INTO message (id, kind, tail, readings, at) VALUES (?, ?, ?, ?, ?)",
             [(row.id, row.kind, row.tail, row.readings, row.at) for row in rows],
         )
-        last = rows[-1].id
-        self._con.execute("UPDATE life SET last = ?", (last,))
+        last, newest = rows[-1].id, messages[-1]
+        self._con.execute(
+            "UPDATE life SET last = ?, ring_done = ?, ring_base = ?",
+            (last, newest.done, newest.base),
+        )
         self._hit("edge_before_commit")
         self._con.execute("COMMIT")
         self._hit("edge_after_commit")
         self.life.last = last
+        self.mark = Mark(newest.done, newest.base)
         return rows
+
+    def put_mark(self, mark: Mark) -> None:
+        """Note where the spool stands in the ring, without a message."""
+        self._write(
+            lambda: self._con.execute(
+                "UPDATE life SET ring_done = ?, ring_base = ?", (mark.done, mark.base)
+            )
+        )
+        self.mark = mark
 
     # -- reading -----------------------------------------------------------------------------
 
@@ -286,50 +291,11 @@ def open_spool(path: Path, *, boot: int, max_bytes: int, hit: Hit) -> SpoolFile:
     path.parent.mkdir(parents=True, exist_ok=True)
     con = sqlite3.connect(path, isolation_level=None, timeout=0.2, check_same_thread=False)
     try:
-        _prepare(con, path=path, boot=boot)
+        prepare(con, path=path, boot=boot)
         return SpoolFile(path=path, con=con, max_bytes=max_bytes, hit=hit)
     except sqlite3.DatabaseError as error:
         con.close()
-        raise _explained(error) from error
+        raise explained(error) from error
     except SpoolError:
         con.close()
         raise
-
-
-def _prepare(con: sqlite3.Connection, *, path: Path, boot: int) -> None:
-    con.execute("PRAGMA locking_mode=EXCLUSIVE")
-    con.execute(f"PRAGMA page_size={PAGE}")
-    con.execute("PRAGMA auto_vacuum=INCREMENTAL")
-    con.execute("PRAGMA journal_mode=WAL")
-    con.execute("PRAGMA synchronous=FULL")
-    # A page may lie in the log and in the file at once; the ballast must outweigh that.
-    con.execute("PRAGMA wal_autocheckpoint=128")
-    con.execute("PRAGMA journal_size_limit=1048576")
-    # Overwriting deleted rows needs as much log as they took, and a full disk has none.
-    con.execute("PRAGMA secure_delete=OFF")
-    con.execute("PRAGMA temp_store=MEMORY")
-    con.execute("BEGIN EXCLUSIVE")
-    (version,) = con.execute("PRAGMA user_version").fetchone()
-    if version > SCHEMA:
-        raise SpoolError("spool-newer", "written by a newer version; upgrade this agent")
-    if version == 0:
-        if con.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise SpoolError("spool-corrupt", "not a spool; --recover moves it aside")
-        write_boot(path, boot)
-        for table in _TABLES:
-            con.execute(table)
-        con.execute("INSERT INTO life VALUES (?, 0, 0, 0, 0)", (boot,))
-        con.execute(f"PRAGMA user_version={SCHEMA}")
-    con.execute("COMMIT")
-    sync_folder(path.parent)
-    (verdict,) = con.execute("PRAGMA quick_check(1)").fetchone()
-    lives = con.execute("SELECT count(*) FROM life").fetchone()[0]
-    if verdict != "ok" or lives != 1:
-        raise SpoolError("spool-corrupt", "failed its check; --recover moves it aside")
-
-
-def _explained(error: sqlite3.DatabaseError) -> SpoolError:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return SpoolError("spool-locked", "another agent has it open; stop that one first")
-    return SpoolError("spool-corrupt", "cannot be read; --recover moves it aside")

@@ -23,6 +23,7 @@ from runtime.settings_tree import (
     Mqtt,
     Output,
     Reference,
+    Ring,
     Secret,
     Sensor,
     Settings,
@@ -133,6 +134,7 @@ def _mqtt(raw: Raw, mqtt: _Reader, tls: _Reader) -> Mqtt:
 
 def _edge(raw: Raw, *, home: Path, beside: Path) -> Edge:
     spool = _Reader(raw, "edge.spool", beside)
+    ring = _Reader(raw, "edge.ring", beside)
     batch = _Reader(raw, "edge.batch", beside)
     return Edge(
         agent=raw.text("edge.agent") or "",
@@ -141,6 +143,7 @@ def _edge(raw: Raw, *, home: Path, beside: Path) -> Edge:
             **spool.size("max_bytes"),
             **spool.given("allow_volatile"),
         ),
+        ring=Ring(**ring.size("max_bytes"), **ring.given("max_age_h")),
         batch=BatchLimits(**batch.given("max_readings", "linger_ms")),
         devices=tuple(_device(raw, name, beside) for name in raw.elements("edge.device")),
     )

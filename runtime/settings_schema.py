@@ -154,6 +154,8 @@ KEYS: dict[str, Key] = {
     "edge.spool.path": _PATH,
     "edge.spool.max_bytes": Key("size", _size_from(16 * MIB), "16 MiB up to the free disk space"),
     "edge.spool.allow_volatile": Key("yes-no"),
+    "edge.ring.max_bytes": Key("size", _size_from(4 * MIB), "at least 4 MiB"),
+    "edge.ring.max_age_h": Key("integer", _between(1, 720), "1 to 720 hours"),
     "edge.device[].name": Key("text", _named(64), _NAME.format(64)),
     "edge.device[].driver": Key(
         "text",

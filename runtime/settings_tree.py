@@ -184,11 +184,20 @@ class Spool:
 
 
 @dataclass(frozen=True, slots=True)
+class Ring:
+    """Table `[edge.ring]`: raw reads kept beside the spool; the oldest go first."""
+
+    max_bytes: int = 64 * MIB
+    max_age_h: int = 24
+
+
+@dataclass(frozen=True, slots=True)
 class Edge:
     """Table `[edge]`."""
 
     agent: str
     spool: Spool
+    ring: Ring = Ring()
     batch: BatchLimits = BatchLimits()
     devices: tuple[Device, ...] = ()
 

@@ -24,6 +24,8 @@ from edge.failpoints import kill_at
 from edge.first_boot import learn_boot
 from edge.health import HealthPlan
 from edge.remote_config import ConfigRefusedError, Plan, RemoteConfig
+from edge.ring_segments import Bounds
+from edge.ring_start import open_ring, ring_folder
 from edge.spool import Offload, Spool
 from edge.spool_boot import known_boot
 from edge.spool_boot import recover as move_aside
@@ -157,6 +159,11 @@ def _remote(settings: Settings) -> RemoteConfig | None:
     return RemoteConfig(ConfigFolder(folder), read=read_config(settings))
 
 
+def ring_bounds(edge: Edge) -> Bounds:
+    """How much of the raw past this agent keeps."""
+    return Bounds(edge.ring.max_bytes, edge.ring.max_age_h * 3_600_000_000)
+
+
 Watch = Callable[[Agent, Spool], Awaitable[None]]
 
 
@@ -186,6 +193,15 @@ async def run(
                 lambda: open_spool(path, boot=fresh, max_bytes=edge.spool.max_bytes, hit=hit)
             )
             spool = Spool(file, now_us=now_us, offload=offload)
+            ring, found = await open_ring(
+                ring_folder(path),
+                spool=spool,
+                offload=offload,
+                now_us=now_us,
+                bounds=ring_bounds(edge),
+                soon=asyncio.get_running_loop().call_soon,
+                hit=hit,
+            )
             agent = Agent(
                 identity,
                 devices=plan.devices,
@@ -196,8 +212,10 @@ async def run(
                 now_us=now_us,
                 mono_us=monotonic_us,
                 hit=hit,
+                ring=ring,
                 config=remote,
             )
+            agent.restore(found)
             log.info("agent_started", extra={"agent": edge.agent, "boot": spool.boot})
             try:
                 if watch is None:

@@ -20,8 +20,8 @@ def test_an_unknown_failpoint_is_refused() -> None:
         kill_at({"FAULT": "edge_before_lunch:kill"})
 
 
-def test_there_are_five_failpoints() -> None:
-    assert len(NAMES) == 5
+def test_there_are_eight_failpoints() -> None:
+    assert len(NAMES) == 8
 
 
 def test_the_second_pass_of_the_named_place_kills() -> None:
