@@ -32,13 +32,14 @@ ASIDE: Vector = (0.5, 1.2, 1.2)
 
 @dataclass
 class Air:
-    """A scene with the readers of these doors; `hits` are the raw reads once they are told.
+    """A scene with the readers of these doors. Time 0 is `began`; `hits` are the raw reads told.
 
     `moved` tells door, class and name of each load that went to a door, in order.
     """
 
     seed: int
     doors: Sequence[str] = DOORS
+    began: int = START
     moved: list[tuple[str, str, str]] = field(default_factory=list)
     hits: list[Hit] = field(default_factory=list)
 
@@ -136,13 +137,13 @@ class Air:
             for door in self.doors:
                 smoother = smoothers[door]
                 for hit in readers[door].reads_until(now):
-                    at = START + int(hit.at * 1e6)
+                    at = self.began + int(hit.at * 1e6)
                     smoother.add(RawRead(hit.epc, hit.antenna, hit.rssi_dbm, at, at), at)
                     self.hits.append(hit)
-                smoother.step(START + int(now * 1e6))
-                out += [(Heard(START + int(now * 1e6), o), door) for o in smoother.take()]
+                smoother.step(self.began + int(now * 1e6))
+                out += [(Heard(self.began + int(now * 1e6), o), door) for o in smoother.take()]
             while edges and edges[0][0] <= now:
-                out += _edge(edges.pop(0), smoothers, now)
+                out += _edge(edges.pop(0), smoothers, self.began, now)
         return out
 
     def _reader(self, door: str) -> Inventory:
@@ -151,15 +152,15 @@ class Air:
 
 
 def _edge(
-    edge: tuple[float, str, int, bool], smoothers: dict[str, Smoother], now: float
+    edge: tuple[float, str, int, bool], smoothers: dict[str, Smoother], began: int, now: float
 ) -> list[tuple[Heard, str]]:
     """A beam's change flushes what was read before it, as the agent does."""
     at, door, port, high = edge
-    moment = START + int(now * 1e6)
+    moment = began + int(now * 1e6)
     smoothers[door].flush(moment)
     out = [(Heard(moment, observed), door) for observed in smoothers[door].take()]
     state = "high" if high else "low"
     told = SensorReading(
-        device="r1", kind="gpi", occurred_at=START + int(at * 1e6), port=port, state=state
+        device="r1", kind="gpi", occurred_at=began + int(at * 1e6), port=port, state=state
     )
     return [*out, (Heard(moment, told), door)]

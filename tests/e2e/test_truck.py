@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 
 import pytest
 
 from simulators.loads import Load, pallet
 from simulators.site import GPO_GREEN, GPO_RED, build_site
-from simulators.tags import Tag
-from simulators.truck import Truck, build_truck, unknown_strays
+from simulators.truck import build_truck
 from simulators.world import World
 from tests.e2e.goods import (
     Staged,
@@ -28,10 +25,12 @@ from tests.e2e.goods import (
     staged_order,
 )
 from tests.e2e.stack import Json, Stack, say
+from tests.e2e.truck_radio import DOOR, READER, last_read, through
 from tests.waiting import eventually
+from tests.yard import Yard, a_yard
 
 SOAK = os.environ.get("DOCKLEDGER_SOAK") == "1"
-DOOR, READER = "dock-1", "dock-1-r"
+SEEDS = [int(seed) for seed in os.environ.get("DOCKLEDGER_TRUCK_SEEDS", "1 2 3").split()]
 WITHIN_S = 5.0
 RADIO_MOVES = """
 SELECT m.epc_key, sum(CASE WHEN a.kind = 'supplier' THEN 1 WHEN b.kind = 'supplier' THEN -1
@@ -49,68 +48,21 @@ SELECT (SELECT count(*) FROM move), (SELECT coalesce(sum(move_id), 0) FROM move)
 """
 
 
-@dataclass(frozen=True)
-class Yard:
-    """The truck, what stands beside the door, and what was received before."""
-
-    truck: Truck
-    before: Truck
-    neighbour: Truck
-    unknown: tuple[Tag, ...]
-
-    @property
-    def strays(self) -> list[Tag]:
-        """All forty."""
-        return [*units(self.neighbour), *units(self.before), *self.unknown]
-
-    def notice(self) -> Json:
-        """The truck's notice with the pallet that came ahead of it."""
-        both = [self.truck.notice(), self.before.notice()]
-        pallets = [unit for one in both for unit in listed(one, "handling_units")]
-        counts = Counter(content["sku"] for unit in pallets for content in unit["contents"])
-        lines = [
-            {"line_no": number, "sku": sku, "quantity": counts[sku]}
-            for number, sku in enumerate(sorted(counts), start=1)
-        ]
-        return {**both[0], "lines": lines, "handling_units": pallets}
-
-
-def listed(notice: Json, name: str) -> list[Json]:
-    """A list of a notice."""
-    found = notice[name]
-    return list(found)
-
-
-def units(truck: Truck) -> list[Tag]:
-    """The announced boxes of a truck."""
-    return [tag for one in truck.pallets for tag, _ in one.boxes]
-
-
-def a_yard(number: int) -> Yard:
-    """Serials of their own for each number."""
-    site = build_site(1)
-    small = partial(build_truck, site, pallets=1, cartons=15, missing=0, foreign=0)
-    return Yard(
-        build_truck(site, number=number),
-        small(number=number + 1),
-        small(number=number + 2),
-        tuple(unknown_strays(10, number=number)),
-    )
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(not SOAK, reason="minutes of true-speed passes: `make soak` runs it")
-async def test_a_truck_by_radio_comes_to_the_numbers_of_the_notice() -> None:
-    async with a_stack_with_readers() as (stack, world):
-        yard = a_yard(1)
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_a_truck_by_radio_comes_to_the_numbers_of_the_notice(seed: int) -> None:
+    async with a_stack_with_readers(seed=seed) as (stack, world):
+        say(f"seed {seed}")
+        yard = a_yard(seed, 1)
         visit, asn = await ready(stack, world, yard)
         await unload(stack, world, yard, visit)
         await closes(stack, yard, visit)
         await every_line_opens_its_evidence(stack, yard, asn)
         world.remove(yard.strays)
-        await without_a_notice(stack, world)
+        await without_a_notice(stack, world, a_yard(seed, 11))
         await a_shipment_of_two_pallets(stack, world)
-        await observe_then_propose(stack, world)
+        await observe_propose_book(stack, world, seed)
         code, said = await stack.command("verify", "--config", str(stack.demo.config))
         assert (code, said) == (0, "0 drift: the book agrees with its moves\n")
 
@@ -137,16 +89,15 @@ async def remainder(stack: Stack, visit: str) -> Json:
 async def unload(stack: Stack, world: World, yard: Yard, visit: str) -> None:
     """The passes of the truck, and what the book says within five seconds of the last read."""
     first, second, third = yard.truck.loads
-    went = partial(world.run_pass, door=DOOR, guarantee_reads=2)
-    await went(first, direction="in")
-    await said_of(stack, world, first, 1)
-    await went(second, direction="in", turns_back=True)
-    await went(second, direction="in")
-    await said_of(stack, world, second, 2)
-    await went(second, direction="out")
-    await went(second, direction="in")
-    await said_of(stack, world, second, 2)
-    await went(third, direction="in")
+    await through(world, first, "in")
+    await said_of(stack, world, yard, 0)
+    await through(world, second, "in", turns_back=True)
+    await through(world, second, "in")
+    await said_of(stack, world, yard, 1)
+    await through(world, second, "out")
+    await through(world, second, "in")
+    await said_of(stack, world, yard, 1)
+    await through(world, third, "in")
     last = last_read(world, third)
 
     async def complete() -> bool:
@@ -174,11 +125,9 @@ async def told(stack: Stack, visit: str) -> list[str]:
     return [*said, str({k: v for k, v in left.items() if k not in ("lines", "units")})]
 
 
-async def said_of(stack: Stack, world: World, load: Load, number: int) -> None:
+async def said_of(stack: Stack, world: World, yard: Yard, number: int) -> None:
     """Red and `missing` for a load whose own cartons are absent, and for nothing else."""
-    keys = {placed.tag.key for placed in load.tags}
-    lacking = {tag.key for tag in a_yard(1).truck.missing}
-    boxes = {tag.key for tag, _ in a_yard(1).truck.pallets[number - 1].boxes}
+    keys = {placed.tag.key for placed in yard.truck.loads[number].tags}
 
     async def closed() -> Json:
         newest = (await stack.items("/v1/passes", portal=DOOR))[0]
@@ -187,21 +136,11 @@ async def said_of(stack: Stack, world: World, load: Load, number: int) -> None:
 
     seen = await eventually(closed, within=10, every=0.2)
     missing = {tag["key"] for tag in seen["tags"] if tag["outcome"] == "missing"}
-    assert missing == lacking & boxes
+    assert missing == yard.lacking(number)
     crossed = {t["key"] for t in seen["tags"] if t["outcome"] not in ("missing", "rejected")}
     assert crossed == keys
     if not missing:
         assert not any(one.port == GPO_RED and one.high for one in world.gpo_log(READER)[-12:])
-
-
-def last_read(world: World, load: Load) -> int:
-    """When the frame with the last read of this load left the socket."""
-    wanted = {placed.tag.hex for placed in load.tags}
-    return max(
-        int(str(line["t_us"]))
-        for line in world.frame_log(READER)
-        if isinstance(reads := line.get("reads"), list) and any(r[0] in wanted for r in reads)
-    )
 
 
 async def closes(stack: Stack, yard: Yard, visit: str) -> None:
@@ -236,27 +175,18 @@ async def every_line_opens_its_evidence(stack: Stack, yard: Yard, asn: str) -> N
     assert {tag.key for tag in yard.truck.present} <= proven
 
 
-async def without_a_notice(stack: Stack, world: World) -> None:
+async def without_a_notice(stack: Stack, world: World, yard: Yard) -> None:
     """The same truck that nobody announced: 239 tags cross, no stray does, nothing is booked."""
-    yard = a_yard(11)
     world.park(yard.strays, near=DOOR)
     before = await rows(stack, BOOK)
-    since = await stack.items("/v1/passes", portal=DOOR)
-    for load in yard.truck.loads:
-        await world.run_pass(load, door=DOOR, direction="in", guarantee_reads=4, speed_mps=1.4)
-    fresh = await closed_since(stack, {one["id"] for one in since}, 3)
+    fresh = await drive_in(stack, world, yard.truck.loads)
     crossed = {t["key"] for one in fresh for t in one["tags"] if t["outcome"] == "unknown"}
     boxes = {key for key in crossed if key.startswith("01/")}
-    say(f"without a notice {len(boxes)} tags crossed, {len(strays_in(crossed, yard))} strays")
+    say(f"without a notice {len(boxes)} tags crossed, {len(yard.strays_in(crossed))} strays")
     assert boxes == {tag.key for tag in [*yard.truck.present, *yard.truck.foreign]}
     assert len(boxes) == 239
     assert await rows(stack, BOOK) == before
     world.remove(yard.strays)
-
-
-def strays_in(keys: Iterable[str], yard: Yard) -> set[str]:
-    """The strays among these keys."""
-    return set(keys) & {tag.key for tag in yard.strays}
 
 
 async def closed_since(stack: Stack, known: set[str], count: int) -> list[Json]:
@@ -282,7 +212,7 @@ async def a_shipment_of_two_pallets(stack: Stack, world: World) -> None:
     from_then = len(world.gpo_log("dock-2-r"))
     for half in (orders[:2], orders[2:]):
         load = pallet(half[0].key, [one.tag for one in half], size=(0.8, 1.2, 1.0))
-        await world.run_pass(load, door="dock-2", direction="out", guarantee_reads=2)
+        await through(world, load, "out", door="dock-2")
         await eventually(partial(loaded, stack, shipment, half), within=10, every=0.1)
     lit = [c.port for c in world.gpo_log("dock-2-r")[from_then:] if c.high]
     say(f"two pallets out: green {runs(lit, GPO_GREEN)} times, red {lit.count(GPO_RED)}")
@@ -305,33 +235,41 @@ async def loaded(stack: Stack, shipment: str, orders: list[Staged]) -> bool:
     return {one.carton_id for one in orders} <= there
 
 
-async def observe_then_propose(stack: Stack, world: World) -> None:
-    """Would-be moves beside an unchanged book; then one tap a pass books the same truck."""
-    pallets, cartons = (3, 240) if SOAK else (1, 80)
-    truck = build_truck(build_site(1), number=21, pallets=pallets, cartons=cartons)
+async def observe_propose_book(stack: Stack, world: World, seed: int) -> None:
+    """The same truck three times: would-be moves; one tap a pass; by itself."""
+    truck = build_truck(build_site(seed), number=21)
     present = len(truck.present)
     asn = str((await stack.post("/v1/asns", truck.notice()))["id"])
     await mode(stack, "observe")
     visit = await a_visit(stack, DOOR, asns=(asn,))
     before = await rows(stack, BOOK)
-    fresh = await drive_in(stack, world, truck)
+    fresh = await drive_in(stack, world, truck.loads)
     carried = [len(load.tags) - 1 for load in truck.loads]
     carried[-1] -= len(truck.foreign)
     assert [len((one["planned_moves"] or {}).get("moves", [])) for one in fresh] == carried
     assert await rows(stack, BOOK) == before
     assert (await stack.post(f"/v1/visits/{visit}/close"))["unposted"] == present
     assert await rows(stack, BOOK) == before
+    say(f"observed: {sum(carried)} would-be moves, the book unchanged")
 
     await mode(stack, "propose")
     visit = await a_visit(stack, DOOR, asns=(asn,))
-    fresh = await drive_in(stack, world, truck)
+    fresh = await drive_in(stack, world, truck.loads)
     assert await rows(stack, BOOK) == before
     assert {one["booking"] for one in fresh} == {"proposed"}
-    for one in fresh:
-        await stack.post(f"/v1/passes/{one['id']}/confirm")
+    first, *others = fresh
+    await stack.post(f"/v1/passes/{first['id']}/confirm")
+    for one in others:
+        await stack.post(f"/v1/passes/{one['id']}/dismiss")
+    assert (await remainder(stack, visit))["received"] == carried[0]
+    say(f"proposed: one tap booked {carried[0]}, two passes refused")
+
+    await mode(stack, "book")
+    fresh = await drive_in(stack, world, truck.loads[1:])
+    assert {one["booking"] for one in fresh} == {"booked"}
     summary = await stack.post(f"/v1/visits/{visit}/close")
     assert (summary["received"], summary["short"], summary["over"]) == (present, 2, 1)
-    await mode(stack, "book")
+    say(f"booked: {summary['received']} received, {summary['short']} short, {summary['over']} over")
 
 
 async def mode(stack: Stack, word: str) -> None:
@@ -342,9 +280,9 @@ async def mode(stack: Stack, word: str) -> None:
     answer.raise_for_status()
 
 
-async def drive_in(stack: Stack, world: World, truck: Truck) -> list[Json]:
-    """All pallets in, one after the other; their passes."""
+async def drive_in(stack: Stack, world: World, loads: Sequence[Load]) -> list[Json]:
+    """These pallets in, one after the other; their passes."""
     known = {one["id"] for one in await stack.items("/v1/passes", portal=DOOR)}
-    for load in truck.loads:
-        await world.run_pass(load, door=DOOR, direction="in", guarantee_reads=2)
-    return await closed_since(stack, known, len(truck.loads))
+    for load in loads:
+        await through(world, load, "in")
+    return await closed_since(stack, known, len(loads))
