@@ -35,7 +35,9 @@ READINGS, MESSAGES = 20, 300
 class Process:
     """A gateway process of the demo site; each life has its own log."""
 
-    def __init__(self, folder: Path, url: str, broker: NatsBroker, *, user: str) -> None:
+    def __init__(
+        self, folder: Path, url: str, broker: NatsBroker, *, user: str, site: str = SITE
+    ) -> None:
         self._folder = folder
         self._child: subprocess.Popen[bytes] | None = None
         self._lives = 0
@@ -45,7 +47,7 @@ class Process:
             (folder / name).chmod(0o600)
         self._config = folder / f"{user}.toml"
         self._config.write_text(
-            f'site = "{SITE}"\n[database]\nurl_file = "{folder / f"{user}-db"}"\n'
+            f'site = "{site}"\n[database]\nurl_file = "{folder / f"{user}-db"}"\n'
             f'[mqtt]\nport = {broker.port}\nprotocol = "3.1.1"\nusername = "{user}"\n'
             f'password_file = "{folder / f"{user}-word"}"\n'
             f'[gateway]\narchive_path = "{folder / "archive"}"\n'
