@@ -168,6 +168,7 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
         "lines": [{"sku": "A-100", "quantity": 12, "owner": "acme"}],
         "epcs": [_UNIT],
     },
+    ("POST", "/v1/locations/{code}/lock"): {"reason": "beam is bent"},
     ("POST", "/v1/lots/{lot_id}/recall"): {"reason": "supplier notice 4711"},
     ("POST", "/v1/lots/{lot_id}/release"): {"reason": "laboratory found nothing"},
     ("POST", "/v1/adjustments"): {

@@ -71,6 +71,7 @@ def new_asn(body: AsnIn, owner: str) -> NewAsn:
             sku=line.sku,
             quantity=line.quantity,
             lot=line.lot,
+            expires_at=line.expires_at,
         )
         for n, line in enumerate(body.lines, start=1)
     )

@@ -116,6 +116,9 @@ SHAPES: Final[dict[str, Shape]] = {
         " width_mm:int? height_mm:int? shelf_life_days:int? storage_class:text? hazard_class:text?"
         " hs_code:text? origin:text? standard_cost:int? price:int? currency:text? case_gtin:text?"
         " case_quantity:int? pallet_gtin:text? pallet_quantity:int?",
+        "Location": "code:text kind:text zone:text? aisle:text? bay:int? level:int? x_m:number?"
+        " y_m:number? width_m:number? depth_m:number? capacity_units:int? walk_order:int"
+        " locked:bool lock_reason:text? locked_by:text? locked_at:time? on_hand:int",
         "Lot": "id:int owner:text sku:text name:text lot:text expires_at:time? recalled_at:time?"
         " recall_reason:text? recalled_by:text? on_hand:int available:int",
         "LotTrace": "lot:Lot received:[object] here:[object] in_orders:[object] shipped:[object]"
@@ -159,7 +162,7 @@ _PAGES = (
     "AgentConfig",
     "Key", "Order", "PickTask", "Shipment", "DeadLetter", "Hold", "InboxEntry", "Exception", "Task",
     "Pass", "Visit", "Asn", "Availability", "Quant", "Move", "Webhook", "Delivery",
-    "Lot", "CountHead", "Item",
+    "Lot", "CountHead", "Item", "Location",
 )  # fmt: skip
 # Operations that may also end with another success.
 ALSO: Final[dict[tuple[str, str], tuple[str, ...]]] = {
@@ -259,6 +262,10 @@ _RESULTS: Final[dict[str, str]] = {
     "GET /v1/handling-units/{name:path}": "HandlingUnit",
     "GET /v1/journey/{key:path}": "Journey",
     "POST /v1/adjustments": "Adjustment",
+    "GET /v1/locations": "LocationPage",
+    "GET /v1/locations/{code}": "Location",
+    "POST /v1/locations/{code}/lock": "Location",
+    "POST /v1/locations/{code}/unlock": "Location",
     "GET /v1/items": "ItemPage",
     "GET /v1/items/{sku}": "Item",
     "PATCH /v1/items/{sku}": "Item",

@@ -9,6 +9,7 @@ from uuid import UUID
 from core.application.carry import carry, carry_moves
 from core.application.choosing import take_goods
 from core.application.ledger import post_moves
+from core.application.locks import check_unlocked
 from core.application.packing import find_carrier
 from core.application.ports.carriers import Carrier, Content
 from core.application.ports.uow import Ids, UnitOfWork
@@ -108,7 +109,7 @@ async def move_carrier(
     actor: str,
 ) -> None:
     """A handling unit stands somewhere else now, with all it holds."""
-    place = await _floor_place(uow, to)
+    place = await _open_place(uow, to)
     top_id = await find_carrier(uow, name, owners, pointer="/handling_unit")
     tree = await uow.carriers.tree([top_id])
     _check_movable(tree, place)
@@ -146,7 +147,7 @@ async def move_unit(
     actor: str,
 ) -> None:
     """One tagged unit lies somewhere else now."""
-    place = await _floor_place(uow, to)
+    place = await _open_place(uow, to)
     await check_unsuspected(uow, [key])
     unit = (await uow.carriers.units([key])).get(key)
     if unit is None or unit.place is None or (owners is not None and unit.owner_id not in owners):
@@ -168,7 +169,7 @@ async def move_goods(
     actor: str,
 ) -> None:
     """So many of an item were carried from place to place."""
-    place, source = await _floor_place(uow, to), await _floor_place(uow, origin)
+    place, source = await _open_place(uow, to), await _floor_place(uow, origin)
     items = await uow.orders.items(owner, [sku])
     if sku not in items:
         raise not_found("item")
@@ -186,6 +187,13 @@ async def move_goods(
         left = quantity - sum(c.quantity for c in goods)
         goods += choose(here, lot_id, left)
     await _post(uow, goods, place, now=now, ids=ids, actor=actor)
+
+
+async def _open_place(uow: UnitOfWork, code: str) -> Place:
+    """A real place that takes goods."""
+    place = await _floor_place(uow, code)
+    await check_unlocked(uow, code)
+    return place
 
 
 async def _floor_place(uow: UnitOfWork, code: str) -> Place:

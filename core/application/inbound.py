@@ -27,6 +27,7 @@ class NewLine:
     sku: str
     quantity: int
     lot: str | None = None
+    expires_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,7 @@ async def announce_asn(uow: UnitOfWork, new: NewAsn, *, now: int, ids: Ids) -> t
     lots = await uow.inbound.lots(
         (items[line.sku].item_id, line.lot) for line in new.lines if line.lot is not None
     )
+    await _date_lots(uow, new, items, lots)
     lines = _lines(new, items, lots)
     asn = Asn(
         asn_id=ids(),
@@ -92,6 +94,26 @@ async def announce_asn(uow: UnitOfWork, new: NewAsn, *, now: int, ids: Ids) -> t
     if clash:
         raise _refused_keys(new, clash)
     return asn.asn_id, True
+
+
+async def _date_lots(
+    uow: UnitOfWork,
+    new: NewAsn,
+    items: Mapping[str, KnownItem],
+    lots: Mapping[tuple[int, str], int],
+) -> None:
+    """A lot gets the date of expiry that the supplier names; a lot has one date."""
+    dated = {
+        lots[(items[line.sku].item_id, line.lot)]: line.expires_at
+        for line in new.lines
+        if line.lot is not None and line.expires_at is not None
+    }
+    other = await uow.inbound.date_lots(dated)
+    for nth, line in enumerate(new.lines):
+        if line.lot is not None and lots[(items[line.sku].item_id, line.lot)] in other:
+            detail = "The lot has another date of expiry in the book. Check the label."
+            error = FieldError(f"/lines/{nth}/expires_at", "lot-expiry", detail)
+            raise Refused("lot-expiry", detail, errors=(error,))
 
 
 async def _same(uow: UnitOfWork, asn_id: UUID, new: NewAsn) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from core.application.carry import carry, carry_moves
 from core.application.ledger import post_moves
+from core.application.locks import check_unlocked
 from core.application.ports.carriers import Carrier, Content
 from core.application.ports.tasks import Task
 from core.application.ports.uow import Ids, UnitOfWork
@@ -148,6 +149,7 @@ async def confirm_task(
 async def _target(uow: UnitOfWork, task: Task, location: str | None) -> Place:
     if location is not None:
         place = await uow.stock.place(location)
+        await check_unlocked(uow, location)
     elif task.target_location_id is not None:
         place = await uow.stock.place_by_id(task.target_location_id)
     else:

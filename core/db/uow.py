@@ -35,6 +35,7 @@ from core.db.stores.items import PgItemStore
 from core.db.stores.kpi import PgKpiStore
 from core.db.stores.layout import PgLayoutStore
 from core.db.stores.liveness import PgLivenessStore
+from core.db.stores.locations import PgLocationStore
 from core.db.stores.lots import PgLotStore
 from core.db.stores.map import PgMapStore
 from core.db.stores.orders import PgOrderStore
@@ -133,6 +134,11 @@ class PgUnitOfWork:
     def items(self) -> PgItemStore:
         """Items with their facts and packagings."""
         return PgItemStore(self.raw)
+
+    @cached_property
+    def locations(self) -> PgLocationStore:
+        """Locations and their locks."""
+        return PgLocationStore(self.raw, self.site)
 
     @cached_property
     def lots(self) -> PgLotStore:

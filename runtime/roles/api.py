@@ -52,6 +52,7 @@ AREAS = (
     "core.api.inbox",
     "core.api.imports",
     "core.api.items",
+    "core.api.locations",
     "core.api.exceptions",
     "core.api.tasks",
     "core.api.portals",

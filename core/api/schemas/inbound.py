@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from core.api.fields import (
     Body,
@@ -14,6 +14,7 @@ from core.api.fields import (
     Quantity,
     Sku,
     choice,
+    fail,
     no_repeats,
     text,
     whole,
@@ -37,6 +38,13 @@ class AsnLineIn(Body):
     sku: Sku
     quantity: Quantity
     lot: Annotated[str, text(64)] = Field(default=ABSENT)
+    expires_at: Instant = Field(default=ABSENT)
+
+    @model_validator(mode="after")
+    def _dated_lot(self) -> AsnLineIn:
+        if self.expires_at is not None and self.lot is None:
+            raise fail("required", "A date of expiry belongs to a lot: name it.")
+        return self
 
 
 class ContentIn(Body):

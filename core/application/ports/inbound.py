@@ -71,6 +71,9 @@ class InboundStore(Protocol):
     async def items(self, owner: str, skus: Iterable[str]) -> Mapping[str, KnownItem]:
         """Items of an owner by SKU, compared exactly."""
 
+    async def date_lots(self, dates: Mapping[int, int]) -> frozenset[int]:
+        """Give lots without a date of expiry theirs; those that have another one."""
+
     async def lots(self, codes: Iterable[tuple[int, str]]) -> Mapping[tuple[int, str], int]:
         """Lot ids of (item, code), made where they are new."""
 

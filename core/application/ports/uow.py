@@ -22,6 +22,7 @@ from core.application.ports.items import ItemStore
 from core.application.ports.kpi import KpiStore
 from core.application.ports.layout import LayoutStore
 from core.application.ports.liveness import LivenessStore
+from core.application.ports.locations import LocationStore
 from core.application.ports.lots import LotStore
 from core.application.ports.map import MapStore, SearchStore
 from core.application.ports.order_views import OrderViews
@@ -86,6 +87,9 @@ class UnitOfWork(Protocol):
 
     @property
     def items(self) -> ItemStore: ...
+
+    @property
+    def locations(self) -> LocationStore: ...
 
     @property
     def lots(self) -> LotStore: ...

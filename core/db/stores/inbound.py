@@ -109,6 +109,14 @@ WITHDRAW = (
         AND m.target_handling_unit_id = h.handling_unit_id)
     """,
 )
+_DATED = "unnest($1::bigint[], $2::bigint[]) AS k(lot_id, expires_at)"
+DATE_LOTS = f"""
+UPDATE lot l SET expires_at = k.expires_at FROM {_DATED}
+WHERE l.lot_id = k.lot_id AND l.expires_at IS NULL
+"""
+OTHER_DATES = f"""
+SELECT l.lot_id FROM lot l JOIN {_DATED} ON l.lot_id = k.lot_id WHERE l.expires_at <> k.expires_at
+"""
 
 
 class PgInboundStore:
@@ -127,6 +135,16 @@ class PgInboundStore:
             sorted(set(skus)),
         )
         return {r["sku"]: KnownItem(r["item_id"], r["sku"], r["gtin"], r["active"]) for r in rows}
+
+    async def date_lots(self, dates: Mapping[int, int]) -> frozenset[int]:
+        """See the port."""
+        wanted = sorted(dates)
+        if not wanted:
+            return frozenset()
+        values = [dates[lot] for lot in wanted]
+        await self._raw.execute(DATE_LOTS, wanted, values)
+        rows = await self._raw.fetch(OTHER_DATES, wanted, values)
+        return frozenset(row["lot_id"] for row in rows)
 
     async def lots(self, codes: Iterable[tuple[int, str]]) -> Mapping[tuple[int, str], int]:
         """See the port."""
