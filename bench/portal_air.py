@@ -5,12 +5,13 @@ Radio model to smoother, no network. The truth is kept apart for the scorer.
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from contracts.v1 import SensorReading
 from edge.device_clock import DeviceClock
@@ -20,7 +21,7 @@ from simulators.geometry import path_along
 from simulators.inventory import Hit, Inventory, inventory_of
 from simulators.loads import Load, carried, pallet, scattered
 from simulators.passes import Direction, plan_crossing
-from simulators.rf import RadioSettings
+from simulators.rf import MODULATION_DB, RadioSettings
 from simulators.scene import Body, Scene
 from simulators.site import build_site
 from simulators.tags import Tag, gtin14, unit_tag
@@ -32,9 +33,11 @@ SLICE_S = 0.02
 WARM_UP_S = 12.0
 STANDING = 10
 MATERIALS = ("dry", "dry", "dry", "textile", "food", "liquid")
-# What the neighbour's reader loses: two-way free space from 2.5 m to 6.5 m is 16.6 dB, less what a
+# What the neighbour's reader loses each way: free space from 2.5 m to 6.5 m is 8.3 dB, less what a
 # metal surface reflects that way (assumption: no public figure exists).
-CROSS_LOSS_DB = (6.0, 20.0)
+CROSS_LOSS_DB = (3.0, 10.0)
+# A reflection fades on its own as the load moves: by so much, over so many seconds.
+CROSS_FADE_DB, CROSS_FADE_S = 2.5, (0.3, 1.0)
 Kind = Literal["in", "out", "turned_back", "near"]
 Offset = Callable[[float], float]
 
@@ -48,6 +51,20 @@ class Moved:
     keys: frozenset[str]
     pallet: bool
     speed_mps: float
+
+
+class Leak(NamedTuple):
+    """How the neighbour hears a moving tag: from which share of cross-reads on, and how weakly."""
+
+    rank: float
+    mean_db: float
+    period_s: float
+    phase: float
+
+    def loss_db(self, at: float) -> float:
+        """What its answer loses at this moment."""
+        turn = 2.0 * math.pi * (at / self.period_s + self.phase)
+        return self.mean_db + CROSS_FADE_DB * math.sin(turn)
 
 
 @dataclass
@@ -68,8 +85,7 @@ class Air:
         self._bodies: list[Body] = []
         self.edges: list[tuple[float, str, int, bool]] = []
         self.key_of: dict[bytes, str] = {}
-        # Of each moving tag: the share of cross-reads from which on it is one, and what it loses.
-        self.leaks: dict[bytes, tuple[float, float]] = {}
+        self.leaks: dict[bytes, Leak] = {}
         self._leaking = random.Random(f"{self.seed}/leaks")
         for door in DOORS:
             self._park(door)
@@ -120,7 +136,9 @@ class Air:
         if kind == "in":
             kind = way
         for tag in tags:
-            self.leaks[tag.epc] = (self._leaking.random(), self._leaking.uniform(*CROSS_LOSS_DB))
+            lost = self._leaking.uniform(*CROSS_LOSS_DB) * (2.0 - self.radio.limiting)
+            period, phase = self._leaking.uniform(*CROSS_FADE_S), self._leaking.random()
+            self.leaks[tag.epc] = Leak(self._leaking.random(), lost, period, phase)
         self.moved.append(Moved(door, kind, frozenset(load.keys), on_pallet, speed))
         if kind == "near":
             return self._pass_near(load, door, start, speed)
@@ -166,6 +184,13 @@ class Air:
     def reads(self) -> Counter[str]:
         """Reads of each moving tag at the door it is at."""
         return Counter(self.key_of[hit.epc] for _, hit in self.hits if hit.epc in self.leaks)
+
+    @cached_property
+    def faintest_dbm(self) -> float:
+        """What a chip that just wakes answers: a way that loses more wakes nothing."""
+        tx_dbm = max(self.site.device(self.site.door(door).device).power_dbm for door in DOORS)
+        answer = 2.0 * self.radio.chip_dbm - tx_dbm - MODULATION_DB
+        return max(answer, self.radio.sensitivity_dbm)
 
     def _reader(self, door: str) -> Inventory:
         device = self.site.device(self.site.door(door).device)
@@ -216,11 +241,14 @@ class Telling:
     def _deliver(self, hit: Hit, door: str, moment: int) -> None:
         at = self._us(hit.at)
         self._smoothers[door].add(RawRead(hit.epc, hit.antenna, hit.rssi_dbm, at, moment), moment)
-        rank, loss = self.air.leaks.get(hit.epc, (1.0, 0.0))
-        if rank < self.cross and hit.rssi_dbm - loss > self.air.radio.sensitivity_dbm:
+        leak = self.air.leaks.get(hit.epc)
+        if leak is None or leak.rank >= self.cross:
+            return
+        heard_dbm = hit.rssi_dbm - leak.loss_db(hit.at)
+        if heard_dbm > self.air.faintest_dbm:
             other = DOORS[1 - DOORS.index(door)]
             self.crossed_over.add(self.air.key_of[hit.epc])
-            weak = RawRead(hit.epc, hit.antenna, hit.rssi_dbm - loss, at, moment)
+            weak = RawRead(hit.epc, hit.antenna, heard_dbm, at, moment)
             self._smoothers[other].add(weak, moment)
 
     def _us(self, at: float) -> int:

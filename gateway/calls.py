@@ -78,7 +78,7 @@ def _call(
         final=final,
         listening_since=portal.listening_since,
         elsewhere=_bound(elsewhere, portal, load.beams.way),
-        load=_company(views, span),
+        load=_company([v for v in views if elsewhere(portal, v, load.beams.way) is None], span),
     )
     found = members(vote.direction, views, around, limits)
     direction = vote.direction
@@ -139,13 +139,17 @@ def _bound(elsewhere: ElsewhereOf, portal: Portal, way: Way) -> Elsewhere:
 
 
 def _company(views: Sequence[View], span: Span) -> Company:
-    """When the tags that both sides heard and that stood nowhere came and went."""
-    moved = [view.whole for view in views if not view.settled and view.whole.both]
+    """When the tags that both sides heard, and about now, and that stood nowhere came and went."""
+    moved = [v.whole for v in views if not v.settled and v.whole.both and _there(v, span)]
     if not moved:
         return Company(span.start, span.end, span.end)
     lasts = sorted(whole.last for whole in moved)
     first = int(median(whole.first for whole in moved))
     return Company(first, int(median(lasts)), lasts[len(lasts) * 9 // 10])
+
+
+def _there(view: View, span: Span) -> bool:
+    return view.whole.first <= span.end + AROUND_US and view.whole.last >= span.start - AROUND_US
 
 
 def _crossed(call: PassCall) -> bool:

@@ -64,6 +64,7 @@ class Portal:
         self.limits = limits
         self.has_beams = has_beams
         self._ids = ids
+        self.overheard: Callable[[Track], bool] = lambda _track: False
         self.tracks: dict[str, Track] = {}
         self.load: OpenPass | None = None
         self.now = 0
@@ -105,7 +106,7 @@ class Portal:
         limits = self.limits
         moved = track.add(run, motion_db=limits.motion_db, window_us=limits.motion_window_us)
         if self.load is None:
-            if moved and self._shows_motion(track):
+            if moved and self._shows_motion(track) and not self.overheard(track):
                 self._open(run.first, stream, run.seq, received_at, at)
                 self._stir(run, at)
             return
@@ -113,7 +114,7 @@ class Portal:
         if new or awaited:
             self.load.dirty = True
             self.load.decider = (f"read {epc} {SIDES[run.side]}", run.last)
-        if moved or self._moves(track):
+        if (moved or self._moves(track)) and self._concerns(self.load, track):
             self._stir(run, at)
 
     def _shows_motion(self, track: Track) -> bool:
@@ -126,6 +127,16 @@ class Portal:
             and track.range_db(since) >= needed
             and max(run.peak for run in track.since(since)) >= self.limits.floor_dbm
         )
+
+    def _concerns(self, load: OpenPass, track: Track) -> bool:
+        """Whether this tag's motion keeps the pass open: neither the next load's nor next door's.
+
+        Who comes long after a whole passage of the beams was not with the load that passed.
+        """
+        gone = load.beams.last_at if load.beams.way in ("in", "out") else None
+        if gone is not None and track.known_since > gone + self.limits.apart_us:
+            return False
+        return not self.overheard(track)
 
     def _moves(self, track: Track) -> bool:
         """Whether a tag new in this pass still moves: one that was put down does not."""

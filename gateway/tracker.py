@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
 
 from msgspec import UNSET
@@ -32,7 +33,7 @@ from gateway.registry import Registry
 from gateway.thresholds import thresholds_of
 from gateway.tracks import INSIDE, LEVEL_UNKNOWN_DBM, OUTSIDE, Run
 from gateway.views import View
-from gateway.zone_rule import louder_elsewhere
+from gateway.zone_rule import louder_elsewhere, overheard
 from gateway.zones import Ear, Zones
 
 EVALUATE_EVERY_US = 250_000
@@ -74,7 +75,9 @@ class Tracker:
             limits = thresholds_of(row.settings)
             portal = self.portals.get(name)
             if portal is None:
-                self.portals[name] = Portal(name, limits, has_beams=name in beams, ids=self._ids)
+                portal = Portal(name, limits, has_beams=name in beams, ids=self._ids)
+                portal.overheard = partial(overheard, self.portals, portal)
+                self.portals[name] = portal
             else:
                 portal.limits, portal.has_beams = limits, name in beams
         for name in self.portals.keys() - registry.portals.keys():

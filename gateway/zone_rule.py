@@ -8,13 +8,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.beams import Way
+from gateway.features import NOT_HEARD
 from gateway.portal import Portal
+from gateway.tracks import Track
 from gateway.views import View
 
 SLACK_US = 2_000_000
 # A load that broke both beams here is here: of the tags that both sides heard, only what is far
 # louder elsewhere is not its. Where a beam broke at the other door as well the louder door wins.
 BEYOND_DOUBT_DB = 12.0
+
+
+OVERHEARD_US = 3_000_000
+
+
+def overheard(portals: Mapping[str, Portal], portal: Portal, track: Track) -> bool:
+    """Whether another portal hears this tag louder in these seconds: its motion is over there."""
+    mine: float | None = None
+    for other in portals.values():
+        theirs = other.tracks.get(track.key) if other is not portal else None
+        if theirs is None:
+            continue
+        runs = theirs.after(other.now - OVERHEARD_US)
+        if not runs:
+            continue
+        if mine is None:
+            lately = track.after(portal.now - OVERHEARD_US)
+            mine = max((run.peak for run in lately), default=NOT_HEARD)
+        if max(run.peak for run in runs) - mine > portal.limits.louder_db:
+            return True
+    return False
 
 
 def louder_elsewhere(
