@@ -29,6 +29,7 @@ from bench.history_fill import fill_archive, fill_database
 from bench.history_site import CARTONS, DAY_US, EACH, HOUR_US, Pallet, pallets, readings
 from core.api.auth import make_key
 from core.api.fields import instant_text
+from core.application.history import SETTLED_US, mark_stock
 from core.db.migrate import migrate
 from core.db.uow import PgUnitOfWorkFactory, build_engine
 from runtime.clock import new_id, now_us
@@ -104,6 +105,7 @@ async def _fill(home: Path, server: Server, days: int, per_day: int) -> tuple[Pa
                 SITE_ID, agent, seq, until,
             )  # fmt: skip
         await raw.execute("ANALYZE")
+        marks = await _mark(server, begin, until)
         rows = [
             await raw.fetchval(f"SELECT count(*) FROM {name}")
             for name in ("move", "position_change", "pass_tag")
@@ -114,10 +116,20 @@ async def _fill(home: Path, server: Server, days: int, per_day: int) -> tuple[Pa
     mib = sum(file.stat().st_size for file in files) / 1_048_576
     sys.stdout.write(
         f"history: {total:,} readings in {len(files)} files of {mib:,.0f} MiB, {rows[0]:,} moves,"
-        f" {rows[1]:,} changes of position, {rows[2]:,} tags of passes; rows in"
+        f" {rows[1]:,} changes of position, {rows[2]:,} tags of passes, {marks} marks; rows in"
         f" {filled - began:.0f} s, segments in {time.perf_counter() - filled:.0f} s\n"
     )
     return Past(plan, begin, until, before), f"{total:,} readings"
+
+
+async def _mark(server: Server, begin: int, until: int) -> int:
+    """The worker's mark of each midnight, made as it makes them."""
+    engine, made = build_engine(server.url(APP)), 0
+    for midnight in range(until // DAY_US * DAY_US, begin, -DAY_US):
+        async with PgUnitOfWorkFactory(engine)(SITE_ID) as unit:
+            made += await mark_stock(unit, now=midnight + 2 * SETTLED_US, kept_us=90 * DAY_US)
+    await engine.dispose()
+    return made
 
 
 async def _stock(raw: asyncpg.Connection[Any]) -> dict[str, int]:

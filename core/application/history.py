@@ -13,6 +13,8 @@ from core.domain.errors import FieldError, Refused
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
+# A transaction that was still running at midnight has ended by then.
+SETTLED_US = 15 * 60_000_000
 CARRIERS, PASSES, EXCEPTIONS = 5_000, 30, 200
 
 
@@ -24,7 +26,8 @@ async def read_floor_at(
     past = uow.history
     stock: dict[str, int] = {}
     holds: dict[str, tuple[str, int]] = {}
-    for row in await past.balances(at, owners):
+    base = await past.nearest_mark(at, now=now)
+    for row in await past.balances(at, owners, base=base):
         stock[row["code"]] = stock.get(row["code"], 0) + row["on_hand"]
         if row["handling_unit"] is not None:
             unit = str(row["handling_unit"])
@@ -42,6 +45,18 @@ async def read_floor_at(
         "passes": await past.passes(at, limit=PASSES),
         "exceptions": await past.exceptions(at, owners, limit=EXCEPTIONS),
     }
+
+
+async def mark_stock(uow: UnitOfWork, *, now: int, kept_us: int) -> int:
+    """Keep last midnight's stock by place, once all that was recorded before it has ended; how
+    many marks were made.
+    """
+    midnight = (now - SETTLED_US) // DAY_US * DAY_US
+    base = await uow.history.nearest_mark(midnight, now=now)
+    if base == midnight:
+        return 0
+    await uow.history.forget_marks(before=now - kept_us)
+    return int(await uow.history.mark_stock(midnight, base=base, now=now))
 
 
 def _unseen(unit: str, seen: dict[str, dict[str, Any]]) -> dict[str, Any]:

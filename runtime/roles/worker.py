@@ -7,6 +7,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 
 from core.application import housekeeping, liveness
+from core.application.history import DAY_US, mark_stock
 from core.application.kpi import sample_kpis
 from core.application.ports.uow import UnitOfWork, UnitOfWorkFactory, in_transaction
 from core.application.relay import PositionSink, Sink, relay
@@ -139,6 +140,12 @@ def loops(worker: Worker, settings: Settings, bus: MqttBus, pump: WebhookPump) -
             worker.often(
                 lambda u: housekeeping.keep_days(u, now=now(), kept_days=own.position_days)
             ),
+        ),
+        Loop(
+            "stock-mark",
+            600.0,
+            worker.often(lambda u: mark_stock(u, now=now(), kept_us=own.position_days * DAY_US)),
+            first_s=20.0,
         ),
         Loop("kpi-samples", 300.0, worker.often(lambda u: sample_kpis(u, now=now())), first_s=5.0),
         Loop("telemetry", TELL_S, worker.tell, first_s=TELL_S),

@@ -12,6 +12,7 @@ import pytest
 
 from core.api.fields import instant_text
 from core.api.history import EVIDENCE, POSITION_DAYS
+from core.application.history import DAY_US, SETTLED_US, mark_stock
 from gateway.archive import HOUR_US, Archive, Entry
 from gateway.archive_reader import ArchiveReader, write_index
 from runtime.clock import now_us
@@ -63,6 +64,30 @@ async def test_stock_stands_where_the_ledger_had_it_then(api: Api) -> None:
         {"A-01-01-2": 3, "DOCK-1": 2},
         {"A-01-01-2": 1, "DOCK-1": 2},
     ]
+
+
+async def test_a_mark_of_midnight_gives_the_same_stock_before_and_behind_it(api: Api) -> None:
+    midnight = (NOW - SETTLED_US) // DAY_US * DAY_US
+    async with api.open_unit(SITE) as uow:
+        house = await a_warehouse(uow)
+        for number, at in enumerate((midnight - 20, midnight, midnight + 20)):
+            move = a_move(house, 1 + number, key=str(at))
+            await uow.stock.post([move], recorded_at=at)
+    moments = [midnight + step for step in (-21, -20, -1, 0, 19, 20)]
+    plain = [(await past(api, at))["stock"] for at in moments]
+
+    async with api.open_unit(SITE) as uow:
+        made = [await mark_stock(uow, now=NOW, kept_us=7 * DAY_US) for _ in range(2)]
+        # From here on only the mark knows what stood.
+        await uow.raw.execute("UPDATE quant SET on_hand = 90")
+    marked = [(await past(api, at))["stock"] for at in moments]
+
+    assert made == [1, 0]
+    assert [one.get("A-01-01-1", 0) for one in plain] == [0, 1, 1, 3, 3, 6]
+    assert marked == plain
+    async with api.open_unit(SITE) as uow:
+        assert await uow.history.forget_marks(before=NOW + 1) == 1
+        assert await uow.raw.fetchval("SELECT count(*) FROM stock_mark_row") == 0
 
 
 async def test_positions_passes_and_exceptions_are_those_that_stood(api: Api) -> None:

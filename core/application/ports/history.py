@@ -14,8 +14,19 @@ Row = dict[str, Any]
 class HistoryStore(Protocol):
     """The floor of one site at a past instant; all times in microseconds UTC."""
 
-    async def balances(self, at: int, owners: Owners) -> list[Row]:
-        """Units by place and handling unit, as the ledger had recorded them by then."""
+    async def nearest_mark(self, at: int, *, now: int) -> int | None:
+        """The stock mark nearest to an instant; None where now is nearer."""
+
+    async def mark_stock(self, at: int, *, base: int | None, now: int) -> bool:
+        """Keep what stood where at an instant, counted from `base`; False when it is kept."""
+
+    async def forget_marks(self, *, before: int) -> int:
+        """Drop older marks; how many."""
+
+    async def balances(self, at: int, owners: Owners, *, base: int | None) -> list[Row]:
+        """Units by place and handling unit, as the ledger had recorded them by then; counted from
+        the mark at `base`, or from now.
+        """
 
     async def positions(self, at: int) -> list[Row]:
         """By place, how many tags were thought to be there."""

@@ -221,3 +221,24 @@ reservation = Table(
     ),
     Index("ix_reservation_fulfilment", "site_id", "fulfilment_id"),
 )
+
+# What stood where at a past midnight, so that the floor of a minute is counted from near by.
+stock_mark = Table(
+    "stock_mark",
+    metadata,
+    site(),
+    Column("marked_at", BigInteger, primary_key=True),
+    at("taken_at", nullable=False),
+)
+
+stock_mark_row = Table(
+    "stock_mark_row",
+    metadata,
+    site(),
+    Column("marked_at", BigInteger, primary_key=True),
+    Column("row", BigInteger, Identity(), primary_key=True),
+    words("owner_id"),
+    Column("location_id", BigInteger, nullable=False),
+    uid("handling_unit_id"),
+    count("on_hand"),
+)

@@ -210,6 +210,13 @@ position_change = Table(
     Column("boot", BigInteger),
     Column("seq", BigInteger),
     Index("ix_position_change_subject", "site_id", "subject", "since"),
+    # What stood at an instant: of old days only the rows that stand on are read.
+    Index(
+        "ix_position_change_until",
+        "site_id",
+        text("COALESCE(until, 9223372036854775807)"),
+        postgresql_where=text("to_location_id IS NOT NULL"),
+    ),
     postgresql_partition_by="RANGE (since)",
 )
 
