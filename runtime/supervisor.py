@@ -56,6 +56,7 @@ class _Kept:
     state: State = "starting"
     since: int = 0
     started: float = 0.0
+    awaited: bool = False
     pid: int | None = None
     restarts: int = 0
     last_exit: int | None = None
@@ -82,7 +83,7 @@ class Supervisor:
         """Run a child from now on; with `ready_s` return only when its probe answers."""
         if self._watch is None:
             self._watch = asyncio.create_task(self._look_after(), name="watch")
-        kept = self._kept[child.name] = _Kept(child, since=now_us())
+        kept = self._kept[child.name] = _Kept(child, since=now_us(), awaited=ready_s is not None)
         kept.task = asyncio.create_task(self._keep(kept), name=f"keep-{child.name}")
         if ready_s is None:
             return
@@ -107,9 +108,10 @@ class Supervisor:
         return self._kept[name].state
 
     async def stop(self) -> None:
-        """End all, the last started first, so that the database outlives its users."""
+        """End all at once, then what they waited for, so that the database outlives its users."""
         self._stopping = True
-        for kept in reversed(self._kept.values()):
+        await asyncio.gather(*(self._end(one) for one in self._kept.values() if not one.awaited))
+        for kept in reversed([one for one in self._kept.values() if one.awaited]):
             await self._end(kept)
         if self._watch is not None:
             self._watch.cancel()

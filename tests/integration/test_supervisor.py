@@ -141,6 +141,42 @@ async def test_stopping_ends_a_child_that_is_stopped_or_deaf(home: Path) -> None
     assert status_file(home)["children"][0]["pid"] is None
 
 
+async def test_all_end_at_once_and_what_they_waited_for_last(home: Path) -> None:
+    supervisor = Supervisor(home, say=Said())
+    await supervisor.start(_farewell(home, "database"), ready_s=20)
+    users = ("api", "gateway", "worker")
+    for name in users:
+        await supervisor.start(_farewell(home, name))
+    await eventually(lambda: all((home / f"run/{n}.beat").exists() for n in users), 10)
+
+    await supervisor.stop()
+
+    said = (home / "said").read_text().split()
+    assert sorted(said[:3]) == sorted(f"{name}:told" for name in users)
+    assert sorted(said[3:6]) == sorted(f"{name}:gone" for name in users)
+    assert said[6:] == ["database:told", "database:gone"]
+
+
+def _farewell(home: Path, name: str) -> Child:
+    """A child that beats once; told to end it says so, waits a second and says so again."""
+    words = f"""
+import signal, sys, time
+def say(word):
+    with open({str(home / "said")!r}, "a") as file:
+        file.write("{name}:" + word + "\\n")
+def end(*_):
+    say("told")
+    time.sleep(1.0)
+    say("gone")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+open({str(home / "run" / f"{name}.beat")!r}, "w").write("x")
+while True:
+    time.sleep(0.1)
+"""
+    return Child(name, [sys.executable, "-c", words], beat(home / "run" / f"{name}.beat"))
+
+
 async def test_the_output_of_a_child_is_kept_and_bounded(home: Path) -> None:
     supervisor = Supervisor(home, say=Said())
     words = "print('x' * 1000000); print('last words')"
