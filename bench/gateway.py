@@ -27,7 +27,7 @@ from contracts.topics import parse_up, up
 from contracts.v1 import AgentStatus, Observation, ReadBatch
 from core.application.decisions import GroupDecision
 from core.application.ports.tracking import CursorAdvance, PositionWrite
-from core.application.ports.uow import UnitOfWork
+from core.application.ports.uow import UnitOfWork, UnitOfWorkFactory
 from core.application.record import record_decision
 from core.db.migrate import migrate
 from core.db.uow import PgUnitOfWorkFactory, build_engine
@@ -95,14 +95,19 @@ def _groups(count: int) -> list[list[Delivery]]:
         group = []
         for _ in range(GROUP // AGENTS):
             seq = next(seqs)
-            for n in range(1, AGENTS + 1):
-                reads = [_read(now, seq, n, k) for k in range(READINGS)]
-                batch = ReadBatch(
-                    site=SITE, agent=f"a-{n}", boot=1, seq=seq, sent_at=now, reads=reads
-                )
-                group.append(Delivery(up(SITE, f"a-{n}", "reads"), encode(batch)))
+            group.extend(messages_of(now, seq, sent_at=now))
         groups.append(group)
     return groups
+
+
+def messages_of(now: int, seq: int, *, sent_at: int) -> list[Delivery]:
+    """One message of each agent at this place of its stream."""
+    found = []
+    for n in range(1, AGENTS + 1):
+        reads = [_read(now, seq, n, k) for k in range(READINGS)]
+        batch = ReadBatch(site=SITE, agent=f"a-{n}", boot=1, seq=seq, sent_at=sent_at, reads=reads)
+        found.append(Delivery(up(SITE, f"a-{n}", "reads"), encode(batch)))
+    return found
 
 
 def _read(now: int, seq: int, agent: int, k: int) -> Observation:
@@ -122,21 +127,53 @@ def _read(now: int, seq: int, agent: int, k: int) -> Observation:
     )
 
 
+def means_of(
+    open_unit: UnitOfWorkFactory, *, now: Callable[[], int], monotonic: Callable[[], int]
+) -> Means:
+    """What a holder works with: nobody listens, and no agent is held back by its rate."""
+    numbers = itertools.count(1)
+    unlimited = Rate(1e9, 1e9)
+
+    def ids() -> UUID:
+        return UUID(int=next(numbers))
+
+    deaf = Deaf()
+    return Means(
+        site=SITE,
+        cell="site",
+        open_unit=open_unit,
+        speech=Speech(Sender(deaf, site=SITE, now=now), site=SITE, now=now, ids=ids),
+        telemetry=deaf,
+        now=now,
+        monotonic=monotonic,
+        ids=ids,
+        hit=no_faults,
+        rates=lambda: Rates(reads=unlimited, others=unlimited),
+    )
+
+
+@asynccontextmanager
+async def a_site(folder: Path) -> AsyncIterator[PgUnitOfWorkFactory]:
+    """A fresh PostgreSQL with the bench's site and its twin for the limit."""
+    async with run_server(folder / "pg") as server:
+        url = server.url(OWNER)
+        await migrate(url)
+        raw = await asyncpg.connect(url)
+        for site in (SITE, LIMIT_SITE):
+            await raw.execute(SETUP.replace("'bench'", f"'{site}'"))
+        await raw.close()
+        engine = build_engine(url, pool_size=2)
+        try:
+            yield PgUnitOfWorkFactory(engine)
+        finally:
+            await engine.dispose()
+            remove_data(folder / "pg")
+
+
 async def _run(seconds: float) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="dockledger-bench-") as folder:
-        async with run_server(Path(folder) / "pg") as server:
-            url = server.url(OWNER)
-            await migrate(url)
-            raw = await asyncpg.connect(url)
-            for site in (SITE, LIMIT_SITE):
-                await raw.execute(SETUP.replace("'bench'", f"'{site}'"))
-            await raw.close()
-            engine = build_engine(url, pool_size=2)
-            try:
-                return await _measure(PgUnitOfWorkFactory(engine), Path(folder), seconds)
-            finally:
-                await engine.dispose()
-                remove_data(Path(folder) / "pg")
+        async with a_site(Path(folder)) as open_unit:
+            return await _measure(open_unit, Path(folder), seconds)
 
 
 async def _measure(open_unit: PgUnitOfWorkFactory, folder: Path, seconds: float) -> list[Figure]:
@@ -155,24 +192,7 @@ async def _measure(open_unit: PgUnitOfWorkFactory, folder: Path, seconds: float)
             vars(uow.tracking)["place"] = noted
             yield uow
 
-    ids = itertools.count(1)
-    deaf = Deaf()
-    speech = Speech(
-        Sender(deaf, site=SITE, now=now_us), site=SITE, now=now_us, ids=lambda: UUID(int=next(ids))
-    )
-    unlimited = Rate(1e9, 1e9)
-    means = Means(
-        site=SITE,
-        cell="site",
-        open_unit=watched,
-        speech=speech,
-        telemetry=deaf,
-        now=now_us,
-        monotonic=monotonic_us,
-        ids=lambda: UUID(int=next(ids)),
-        hit=no_faults,
-        rates=lambda: Rates(reads=unlimited, others=unlimited),
-    )
+    means = means_of(watched, now=now_us, monotonic=monotonic_us)
     archive = Archive(folder / "archive", site=SITE, cell="site", epoch=1)
     holder = Holder(means, epoch=1, archive=archive)
     await holder.load()
