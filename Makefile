@@ -19,7 +19,7 @@ demo: $(VENV)/.demo
 
 # Two workers halve the waiting of tests that start services; what fills the machine or measures
 # time runs alone.
-ALONE := $(addprefix tests/e2e/test_,causality.py demo.py hostile.py kills.py map_sizes.py \
+ALONE := $(addprefix tests/e2e/test_,causality.py hostile.py kills.py map_sizes.py \
   scenarios.py truck.py wrong_door.py)
 test: $(VENV)/.dev
 ifeq ($(TESTS),tests)
