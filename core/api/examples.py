@@ -34,6 +34,7 @@ _LAYOUT: dict[str, Any] = {
             "minimum": [{"between": ["dock-1", "dock-2"], "seconds": 20}],
         },
         "counts": {"limit_units": 10},
+        "adjustments": {"limit_units": 50, "limit_value": 100000, "currency": "EUR"},
     },
     "owners": [{"owner": "acme", "name": "Acme Goods", "gs1_prefix": "9521101"}],
     "locations": [
@@ -168,6 +169,7 @@ BODIES: Final[dict[tuple[str, str], Any]] = {
         "lines": [{"sku": "A-100", "quantity": 12, "owner": "acme"}],
         "epcs": [_UNIT],
     },
+    ("POST", "/v1/adjustments/{adjustment_id}/refuse"): {"reason": "the pallet was next door"},
     ("POST", "/v1/locations/{code}/lock"): {"reason": "beam is bent"},
     ("POST", "/v1/lots/{lot_id}/recall"): {"reason": "supplier notice 4711"},
     ("POST", "/v1/lots/{lot_id}/release"): {"reason": "laboratory found nothing"},

@@ -119,6 +119,9 @@ SHAPES: Final[dict[str, Shape]] = {
         "Location": "code:text kind:text zone:text? aisle:text? bay:int? level:int? x_m:number?"
         " y_m:number? width_m:number? depth_m:number? capacity_units:int? walk_order:int"
         " locked:bool lock_reason:text? locked_by:text? locked_at:time? on_hand:int",
+        "Correction": "id:uuid owner:text sku:text location:text delta:int reason:text status:text"
+        " epcs:[text] state:text proposed_at:time proposed_by:text decided_at:time?"
+        " decided_by:text? note:text?",
         "Lot": "id:int owner:text sku:text name:text lot:text expires_at:time? recalled_at:time?"
         " recall_reason:text? recalled_by:text? on_hand:int available:int",
         "LotTrace": "lot:Lot received:[object] here:[object] in_orders:[object] shipped:[object]"
@@ -162,7 +165,7 @@ _PAGES = (
     "AgentConfig",
     "Key", "Order", "PickTask", "Shipment", "DeadLetter", "Hold", "InboxEntry", "Exception", "Task",
     "Pass", "Visit", "Asn", "Availability", "Quant", "Move", "Webhook", "Delivery",
-    "Lot", "CountHead", "Item", "Location",
+    "Lot", "CountHead", "Item", "Location", "Correction",
 )  # fmt: skip
 # Operations that may also end with another success.
 ALSO: Final[dict[tuple[str, str], tuple[str, ...]]] = {
@@ -266,6 +269,10 @@ _RESULTS: Final[dict[str, str]] = {
     "GET /v1/locations/{code}": "Location",
     "POST /v1/locations/{code}/lock": "Location",
     "POST /v1/locations/{code}/unlock": "Location",
+    "GET /v1/adjustments": "CorrectionPage",
+    "GET /v1/adjustments/{adjustment_id}": "Correction",
+    "POST /v1/adjustments/{adjustment_id}/approve": "Correction",
+    "POST /v1/adjustments/{adjustment_id}/refuse": "Correction",
     "GET /v1/items": "ItemPage",
     "GET /v1/items/{sku}": "Item",
     "PATCH /v1/items/{sku}": "Item",

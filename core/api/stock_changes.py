@@ -12,9 +12,11 @@ from core.api.app import check_query
 from core.api.deps import caller, context, idempotent, owner_of, owners_scope, transact
 from core.api.roles import LEADS, STAFF, allow
 from core.api.schemas.floor import AdjustmentIn, MoveIn, StatusChangeIn
-from core.application.adjust import Adjustment, adjust_stock, move_carrier, move_goods, move_unit
+from core.application.adjust import move_carrier, move_goods, move_unit
+from core.application.approvals import enter_adjustment
 from core.application.ports.uow import UnitOfWork
 from core.application.statuses import StatusChange, change_status
+from core.domain.adjusting import Adjustment
 from core.domain.errors import FieldError, Refused
 from core.domain.naming import normal_unit_key
 
@@ -26,7 +28,10 @@ checks.NEEDS_KEY |= {("POST", "/v1/adjustments"), ("POST", "/v1/status-changes")
 
 @router.post("/v1/adjustments", status_code=201, summary="Correct stock at a place")
 async def adjust(request: Request, body: AdjustmentIn) -> Response:
-    """Reserved goods may go too: their orders are planned again."""
+    """Reserved goods may go too: their orders are planned again.
+
+    Above the site's limit `state` is `proposed`: a second person posts it.
+    """
     found, who = context(request), caller(request)
     epcs = tuple(normal_unit_key(key, pointer=f"/epcs/{n}") for n, key in enumerate(body.epcs))
     wanted = Adjustment(
@@ -40,10 +45,12 @@ async def adjust(request: Request, body: AdjustmentIn) -> Response:
     )
 
     async def work(unit: UnitOfWork) -> tuple[int, Any]:
-        made = await adjust_stock(unit, wanted, now=found.clock(), ids=found.ids, actor=who.name)
+        made, state = await enter_adjustment(
+            unit, wanted, now=found.clock(), ids=found.ids, actor=who.name
+        )
         return 201, {
             "id": str(made),
-            "state": "posted",
+            "state": state,
             "sku": wanted.sku,
             "location": wanted.location,
             "delta": wanted.delta,

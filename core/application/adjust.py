@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import UUID
 
 from core.application.carry import carry, carry_moves
@@ -15,27 +15,15 @@ from core.application.ports.carriers import Carrier, Content
 from core.application.ports.uow import Ids, UnitOfWork
 from core.application.replenish import choose
 from core.application.suspicions import check_unsuspected
+from core.domain.adjusting import Adjustment
 from core.domain.errors import FieldError, Refused, not_found
 from core.domain.stock import Move, Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Adjustment:
-    """A difference between the book and the shelf, and why."""
-
-    owner: str
-    sku: str
-    location: str
-    delta: int
-    reason: str
-    status: str = "available"
-    epcs: tuple[str, ...] = ()
-
-
 async def adjust_stock(
-    uow: UnitOfWork, adjustment: Adjustment, *, now: int, ids: Ids, actor: str
-) -> UUID:
-    """Post a correction. Reserved goods may go: their orders are planned again. Gives its id."""
+    uow: UnitOfWork, adjustment: Adjustment, *, event: UUID, now: int, ids: Ids, actor: str
+) -> None:
+    """Post a correction under its id. Reserved goods may go: their orders are planned again."""
     items = await uow.orders.items(adjustment.owner, [adjustment.sku])
     if adjustment.sku not in items:
         detail = "The owner has no item with this SKU."
@@ -50,7 +38,6 @@ async def adjust_stock(
     if adjustment.delta == 0:
         raise _wrong("/delta", "range", "Name a difference.")
     other = await uow.stock.virtual("loss" if adjustment.reason == "loss" else "adjustment")
-    event = ids()
     if adjustment.delta > 0:
         goods = await _appearing(uow, adjustment, item_id, other)
         target = place
@@ -68,7 +55,6 @@ async def adjust_stock(
         actor=actor,
     )
     await post_moves(uow, moves, now=now, ids=ids)
-    return event
 
 
 async def _appearing(

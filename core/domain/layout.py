@@ -132,6 +132,7 @@ class Layout:
     pick_faces: tuple[PickFaceRow, ...] = ()
     travel: Mapping[str, object] | None = None
     counts: Mapping[str, object] | None = None
+    adjustments: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,7 @@ _TASK = {"open": ["assigned", "cancelled"], "assigned": ["done", "cancelled", "o
 PUTAWAY_TASK = machine("putaway task", _TASK)
 REPLENISHMENT_TASK = machine("replenishment task", {"proposed": ["open", "cancelled"], **_TASK})
 COUNT = machine("count", {"open": ["counted", "cancelled"], "counted": ["reconciled", "open"]})
+ADJUSTMENT = machine("adjustment", {"proposed": ["posted", "refused"]})
 DISCREPANCY = machine("discrepancy", {"open": ["assigned"], "assigned": ["resolved", "open"]})
 TAG_BINDING = machine("tag binding", {"bound": ["retired"]})
 WEBHOOK_DELIVERY = machine(
@@ -123,6 +124,7 @@ ALL: tuple[Machine, ...] = (
     PUTAWAY_TASK,
     REPLENISHMENT_TASK,
     COUNT,
+    ADJUSTMENT,
     DISCREPANCY,
     TAG_BINDING,
     WEBHOOK_DELIVERY,

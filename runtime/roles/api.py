@@ -63,6 +63,7 @@ AREAS = (
     "core.api.stock_changes",
     "core.api.agent_config",
     "core.api.lots",
+    "core.api.adjustments",
     "core.api.counts",
     "core.api.webhooks",
     "core.api.inbound_hooks",

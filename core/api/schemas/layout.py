@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from contracts.gs1.keys import KeyRefusedError, parse_gtin
 from core.api.fields import NAME, Body, Sku, choice, fail, no_repeats, text, whole
+from core.domain.items import CURRENCY, MAX_MONEY
 from core.domain.layout import (
     AgentRow,
     DeviceRow,
@@ -101,6 +102,20 @@ class CountRuleIn(Body):
     limit_units: Annotated[int, whole(0, 1_000_000)]
 
 
+class ApprovalIn(Body):
+    """How much one person corrects alone: base units, and minor units of a currency."""
+
+    limit_units: Annotated[int, whole(0, 1_000_000)] | None = None
+    limit_value: Annotated[int, whole(0, MAX_MONEY)] | None = None
+    currency: Annotated[str, text(3, low=3, pattern=CURRENCY)] | None = None
+
+    @model_validator(mode="after")
+    def _money(self) -> ApprovalIn:
+        if self.limit_value is not None and self.currency is None:
+            raise fail("required", "A value needs its currency.")
+        return self
+
+
 class SiteIn(Body):
     """The building."""
 
@@ -109,6 +124,7 @@ class SiteIn(Body):
     timezone: Zone = Field(default="UTC")
     travel: TravelIn | None = None
     counts: CountRuleIn | None = None
+    adjustments: ApprovalIn | None = None
 
 
 class OwnerIn(Body):
@@ -226,6 +242,9 @@ class LayoutIn(Body):
             timezone=self.site.timezone,
             travel=None if self.site.travel is None else self.site.travel.model_dump(),
             counts=None if self.site.counts is None else self.site.counts.model_dump(),
+            adjustments=(
+                None if self.site.adjustments is None else self.site.adjustments.model_dump()
+            ),
             owners=tuple(OwnerRow(**row.model_dump()) for row in self.owners),
             locations=tuple(LocationRow(**row.model_dump()) for row in self.locations),
             portals=tuple(PortalRow(**row.model_dump()) for row in self.portals),

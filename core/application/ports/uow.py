@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
+from core.application.ports.adjustments import AdjustmentStore
 from core.application.ports.agent_config import AgentConfigStore
 from core.application.ports.carriers import CarrierStore
 from core.application.ports.counts import CountStore
@@ -90,6 +91,9 @@ class UnitOfWork(Protocol):
 
     @property
     def locations(self) -> LocationStore: ...
+
+    @property
+    def adjustments(self) -> AdjustmentStore: ...
 
     @property
     def lots(self) -> LotStore: ...

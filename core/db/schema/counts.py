@@ -1,4 +1,4 @@
-"""Counts: one bin counted blind, what was found of each item and tag, and who reconciled it."""
+"""Counts and corrections: what was found of each item and tag of a bin, and who may book it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from core.db.schema.meta import at, count, metadata, site, uid, words
 
@@ -78,4 +79,27 @@ stocktake_unit = Table(
     CheckConstraint(
         "finding IN ('missing','elsewhere','back','unknown','disturbed')", name="finding"
     ),
+)
+
+# A correction above the site's limit waits for a second person; the others are posted at once.
+adjustment = Table(
+    "adjustment",
+    metadata,
+    site(),
+    uid("adjustment_id", primary_key=True),
+    words("owner_id"),
+    words("sku"),
+    words("location"),
+    Column("delta", BigInteger, nullable=False),
+    words("reason"),
+    words("status", "available"),
+    Column("epcs", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    words("state", "proposed"),
+    at("proposed_at", nullable=False),
+    words("proposed_by"),
+    at("decided_at"),
+    words("decided_by", nullable=True),
+    words("note", nullable=True),
+    CheckConstraint("state IN ('proposed','posted','refused')", name="state"),
+    Index("ix_adjustment_proposed", "site_id", "proposed_at"),
 )

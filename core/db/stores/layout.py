@@ -147,7 +147,8 @@ class PgLayoutStore:
         """See the port."""
         site = self._site
         await self._raw.execute(SITE, site, layout.name, layout.timezone, now)
-        for name, rule in (("travel", layout.travel), ("counts", layout.counts)):
+        rules = ("travel", layout.travel), ("counts", layout.counts)
+        for name, rule in (*rules, ("adjustments", layout.adjustments)):
             if rule is not None:
                 await self._raw.execute(RULE, site, name, json.dumps(dict(rule)))
         await self._raw.executemany(

@@ -1,3 +1,25 @@
+CREATE TABLE adjustment (
+	site_id TEXT NOT NULL, 
+	adjustment_id UUID NOT NULL, 
+	owner_id TEXT NOT NULL, 
+	sku TEXT NOT NULL, 
+	location TEXT NOT NULL, 
+	delta BIGINT NOT NULL, 
+	reason TEXT NOT NULL, 
+	status TEXT DEFAULT 'available' NOT NULL, 
+	epcs TEXT[] DEFAULT '{}' NOT NULL, 
+	state TEXT DEFAULT 'proposed' NOT NULL, 
+	proposed_at BIGINT NOT NULL, 
+	proposed_by TEXT NOT NULL, 
+	decided_at BIGINT, 
+	decided_by TEXT, 
+	note TEXT, 
+	CONSTRAINT pk_adjustment PRIMARY KEY (site_id, adjustment_id), 
+	CONSTRAINT ck_adjustment_state CHECK (state IN ('proposed','posted','refused'))
+);
+
+CREATE INDEX ix_adjustment_proposed ON adjustment (site_id, proposed_at);
+
 CREATE TABLE agent (
 	site_id TEXT NOT NULL, 
 	agent TEXT NOT NULL, 

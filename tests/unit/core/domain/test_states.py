@@ -13,7 +13,7 @@ from core.domain.states import ALL
 
 ORACLE = Path(__file__).parents[3] / "oracle" / "states.csv"
 # Aggregates of the table that this version of the product does not have.
-NOT_HERE = {"label", "inspection", "purchase suggestion", "adjustment", "return line"}
+NOT_HERE = {"label", "inspection", "purchase suggestion", "return line"}
 
 
 def _oracle() -> dict[str, set[tuple[str, str]]]:
