@@ -19,6 +19,8 @@ NEAR_CORE_US = 1_500_000
 STAYS_US = 1_500_000
 LISTENED_US = 10_000_000
 ORDER_US = 300_000
+# How far the peaks of a tag that went through may lie apart: two ways of shadowing and fading.
+BETWEEN_DB = 12.0
 # More than a passing body takes from a standing tag: 8 dB each way (simulators/scene.py).
 CARRIED_DB = 20.0
 
@@ -175,11 +177,15 @@ def _in_order(view: View, entry: int) -> bool:
 
 
 def _keeps_company(view: View, around: Circumstances, limits: Thresholds) -> bool:
-    """Whether it came and went with the load though fading hid which way."""
+    """Whether it came and went with the load though fading hid which way.
+
+    Between the two antennas both hear it about as loud; goods that stay on one side they do not.
+    """
     return (
         around.final
         and not view.settled
         and view.whole.both
+        and abs(view.whole.peak[0] - view.whole.peak[1]) < BETWEEN_DB
         and abs(view.whole.first - around.load.first) <= limits.apart_us
         and abs(view.whole.last - around.load.last) <= limits.apart_us
     )

@@ -112,3 +112,12 @@ def test_heard_by_the_inside_alone_going_by_it_counts_if_new_or_expected() -> No
     assert (set(found.crossed), dict(found.thin)) == (set(), {"tag": "near"})
     assert sorted_out(by).crossed == {"tag"}
     assert sorted_out([(-2.0, IN, -80), *by]).crossed == set()
+
+
+@pytest.mark.parametrize(("inside", "went"), [(-52.0, {"tag"}), (-74.0, set())])
+def test_what_keeps_company_goes_along_if_both_sides_hear_it_about_as_loud(
+    inside: float, went: set[str]
+) -> None:
+    heard: Heard = [(-3.0, OUT, -70), (2.9, IN, inside), (3.4, OUT, -50), (8.0, OUT, -72)]
+
+    assert sorted_out(heard).crossed == went
