@@ -18,6 +18,7 @@ from core.domain.planning.sweep import shortest_walk
 from core.domain.planning.tour import length as tour_length
 from core.domain.planning.tour import nearest, shortest_order
 from core.integrations.tours import fast_tours
+from runtime.cli.bench_bins import scored_bins
 from runtime.cli.bench_file import print_table, read_documents
 from runtime.cli.exits import Code, CommandError, emit
 
@@ -111,3 +112,20 @@ def _routed(
     took, worked = perf_counter() - began, process_time() - worked
     order = better_serpentine(layout, depot, depot, stops)
     return length, length_in_order(layout, depot, depot, stops, order), took, worked
+
+
+@app.command("bins")
+def bins_command(
+    file: Annotated[Path, typer.Argument(help="SPRP instances with items in several bins.")],
+    *,
+    seconds: Annotated[float, typer.Option("--seconds", min=0.01, max=600)] = 0.25,
+    every: Annotated[int, typer.Option("--every", min=1, help="Only each n-th instance.")] = 1,
+    seed: Annotated[int, typer.Option("--seed")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Choose bins and route on every instance; the ratios are to the published values."""
+    tables = scored_bins(list(read_documents(file))[::every], seconds=seconds, seed=seed)
+    if as_json:
+        emit({"tables": tables})
+    else:
+        print_table(tables)

@@ -134,3 +134,38 @@ def test_every_published_optimum_is_reached(capsys: pytest.CaptureFixture[str]) 
     for row in json.loads(capsys.readouterr().out)["tables"]:
         assert row["optimal"] == row["instances"] == count
         assert row["worst_ratio"] == pytest.approx(1.0)
+
+
+BINS: dict[str, object] = {
+    "layout": {"aisles": [0, 3, 6], "cross_aisles": [0, 10]},
+    "start": {"aisle": 0, "y": 0},
+    "bins": [
+        {"item": "A", "place": {"aisle": 0, "y": 4}, "units": 1},
+        {"item": "A", "place": {"aisle": 2, "y": 9}, "units": 5},
+        {"item": "B", "place": {"aisle": 2, "y": 8}, "units": 5},
+    ],
+    "demand": {"A": 1, "B": 2},
+}
+
+
+def test_bins_are_chosen_in_the_order_of_the_walk(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["plan", "bins", _file(tmp_path, BINS), "--seconds", "0.05"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["metres"], answer["nearest_bins_metres"]) == (30.0, 32.0)
+    assert [take["bin"] for take in answer["takes"]] in ([1, 2], [2, 1])
+    assert run(["plan", "bins", _file(tmp_path, {**BINS, "demand": {"A": 7}})]) == 3
+    assert "plan_short" in capsys.readouterr().err
+    assert run(["plan", "bins", _file(tmp_path, {**BINS, "demand": {"C": 1}})]) == 3
+    assert "plan_input" in capsys.readouterr().err
+
+
+def test_the_bench_of_bins_compares_with_the_published_value(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spread = {**INSTANCE, "stock": [*INSTANCE["stock"], [1, 0, 0, 1]]}  # type: ignore[misc]
+    assert run(["bench", "bins", _file(tmp_path, spread), "--seconds", "0.05", "--json"]) == 0
+    one, two = json.loads(capsys.readouterr().out)["tables"]
+    assert (one["instances"], one["mean_ratio"]) == (1, pytest.approx(4 / 12))
+    assert two["mean_ratio"] < 1
