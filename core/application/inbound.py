@@ -203,7 +203,10 @@ def _unit(
 def _refused_keys(new: NewAsn, clash: Sequence[str]) -> Refused:
     places = {content.epc_key: f"/epcs/{n}" for n, content in enumerate(new.contents)}
     places |= {key: f"/handling_units/{n}" for n, (key, _) in enumerate(new.holders)}
-    detail = "This tag is in stock already, or announced by another ASN, or of another item."
+    detail = (
+        "This tag is in stock already, was retired, is announced by another ASN, or is of another"
+        " item."
+    )
     errors = tuple(FieldError(places.get(key, "/epcs"), "duplicate", detail) for key in clash)
     return Refused("validation", "Some tags cannot be announced; see errors.", errors=errors)
 

@@ -10,6 +10,7 @@ import pytest
 
 from contracts.gs1.encode import encode_sgtin_96
 from contracts.gs1.keys import grai_from, grai_key, sscc_from, sscc_key
+from core.application.inbound import NewAsn, NewContent, announce_asn
 from core.application.ports.tracking import HeldTag
 from core.application.ports.uow import UnitOfWork, in_transaction
 from core.application.tags import (
@@ -251,6 +252,32 @@ async def test_a_pallet_keeps_its_goods_under_a_new_sscc_and_dies_only_empty(hou
     await house.do(killing(new))
     standing = await house.do(lambda uow: uow.tracking.standing([PALLET, new]))
     assert standing == {PALLET: "retired", new: "retired"}
+
+
+async def test_a_retired_sscc_or_tag_is_not_announced_again(house: House) -> None:
+    await house.bind("1", at=SHELF)
+    carrier = CarrierTagging(kind="pallet", location="DOCK-1", owner=OWNER)
+    await house.do(
+        lambda uow: bind_carrier(
+            uow, Tag(PALLET), carrier, reason="new", owners=None, now=5, ids=new_id, actor="ann"
+        )
+    )
+    await house.do(retagging(ITEM + "1", ITEM + "2"))
+    await house.do(retagging(PALLET, sscc_key(sscc_from("9521101", 6))))
+
+    def announcing(pallet: str, unit: str) -> Callable[[UnitOfWork], Awaitable[Any]]:
+        new = NewAsn(
+            owner_id=OWNER, external_asn_id="again", supplier=None, expected_at=None, lines=(),
+            holders=((pallet, "pallet"),),
+            contents=(NewContent(epc_key=unit, sku="A-100", holder=pallet),),
+        )  # fmt: skip
+        return lambda uow: announce_asn(uow, new, now=9, ids=new_id)
+
+    refusal = await house.refused(announcing(PALLET, ITEM + "1"))
+
+    assert sorted(error.pointer for error in refusal.errors) == ["/epcs/0", "/handling_units/0"]
+    assert {error.code for error in refusal.errors} == {"duplicate"}
+    await house.do(announcing(sscc_key(sscc_from("9521101", 7)), ITEM + "7"))
 
 
 async def test_a_dead_tote_is_not_taken_into_use_again(house: House) -> None:

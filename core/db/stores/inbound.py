@@ -41,6 +41,11 @@ WHERE u.state IN ('gone', 'announced') AND u.item_id = excluded.item_id
   AND u.owner_id = excluded.owner_id
 RETURNING u.epc_key
 """
+# What was bound once and is not any more: an EPC stands for one thing, for ever.
+SPENT = """
+SELECT epc_key FROM tag_binding
+WHERE site_id = $1 AND epc_key = ANY($2::text[]) AND state = 'retired'
+"""
 LIVE = """
 SELECT au.epc_key FROM asn_unit au JOIN asn a ON a.site_id = au.site_id AND a.asn_id = au.asn_id
 WHERE au.site_id = $1 AND au.epc_key = ANY($2::text[]) AND au.state = 'expected'
@@ -213,6 +218,8 @@ class PgInboundStore:
         """See the port."""
         keys = [unit.epc_key for unit in units]
         clash = {r["epc_key"] for r in await self._raw.fetch(LIVE, self._site, keys)}
+        named_keys = [*keys, *(holder.epc_key for holder in holders)]
+        clash |= {r["epc_key"] for r in await self._raw.fetch(SPENT, self._site, named_keys)}
         made = await self._raw.fetch(
             ANNOUNCE_HOLDERS,
             self._site,
