@@ -146,7 +146,7 @@ class Agent:
             self._identity,
             spool=self._spool,
             devices=self.crew.statuses(self._mono_us()),
-            stalled=self.uplink.window.stalled,
+            stalled=self.uplink.window.stalled or (self._ring is not None and self._ring.paused),
             clock_offset_ms=self.uplink.clock_offset_ms,
             config={} if self._config is None else self._config.report(),
             sent_at=self._now_us(),

@@ -188,9 +188,12 @@ def compare(frames: Frames, seen: Sequence[Seen], holes: Sequence[Hole] = ()) ->
 
 
 def held_before(frames: Frames, seen: Sequence[Seen], kills: Sequence[int]) -> int:
-    """How long before its kill the oldest read was sent that is in no observation."""
+    """How long before its kill the oldest read was sent that is in no observation.
+
+    What was sent after a kill and before the next client was held by nobody.
+    """
     worst = 0
-    for read in compare(frames, seen).lost:
+    for read in compare(frames, seen, excuses(frames, kills, 0)).lost:
         later = [at for at in kills if at >= read.sent]
         if later:
             worst = max(worst, min(later) - read.sent)

@@ -81,6 +81,14 @@ def test_a_loss_in_what_the_smoother_held_at_a_kill_is_excused_and_counted() -> 
     assert checker.held_before(frames, seen, [2_030]) == 10
 
 
+def test_what_nobody_listened_to_is_not_held_before_the_next_kill() -> None:
+    frames = Frames(reads=READS, ups=[500, 2_025, 9_000])
+    seen = [Seen(EPC, 1, 1_000, 1_000, 1), Seen(EPC, 1, 1_030, 1_030, 1)]
+
+    assert checker.held_before(frames, seen, [2_005, 8_000]) == 0
+    assert checker.held_before(frames, seen[:1], [2_005, 8_000]) == 8_000 - 2_030
+
+
 def test_a_loss_before_what_the_smoother_may_hold_is_none_of_its_excuses() -> None:
     frames = Frames(reads=READS, ups=[500, 9_000])
     holes = checker.excuses(frames, [2_030], hold_us=9)

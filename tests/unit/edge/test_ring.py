@@ -264,13 +264,16 @@ def test_readings_behind_a_message_that_closed_early_are_not_passed_over(tmp_pat
     assert box.faults() == ([], [])
 
 
+@pytest.mark.parametrize("what", ["read", "edge"])
 def test_what_the_spool_has_is_not_said_again_after_a_word_of_the_agents_own(
-    tmp_path: Path,
+    tmp_path: Path, what: str
 ) -> None:
     box = Box(tmp_path)
     box.start()
-    box.read("door", 1)
-    box.edge("door")
+    if what == "read":
+        box.read("door", 1)
+    else:
+        box.edge("door")
     box.now += 20_000
     box.intake.step(box.now)
     box.commit()
