@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from edge.drivers.llrp import LlrpAntenna, LlrpConfig
 from edge.drivers.llrp_capabilities import Capabilities
 from edge.drivers.port import RawReading
 from runtime.cli.exits import Code, CommandError, echo, emit, usage
+from runtime.cli.reader_past import past_of
 from runtime.reader_trial import Tally, listen
 from runtime.trace_writer import TraceWriter
 
@@ -59,16 +60,36 @@ def try_command(
 
 
 def record_command(
-    host: Host,
     out: Annotated[Path, typer.Option("--out", help="The trace to write; must not exist.")],
+    host: Annotated[str | None, typer.Argument(help="Name or address; none with --from.")] = None,
     port: Port = 5084,
     seconds: Annotated[
         float | None, typer.Option(help="How long; else until Ctrl-C.", min=0.1)
     ] = None,
     antenna: Antennas = None,
+    since: Annotated[
+        str | None, typer.Option("--from", help="Out of the agent's ring instead: from then on.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Up to then; else now.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Configuration of the agent, with --from.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="Which of its devices, where it has several.")
+    ] = None,
     json: AsJson = False,
 ) -> int:
-    """Write what the reader sends, untouched, one JSON line a read or an edge of an input."""
+    """Write what the reader sends, untouched, one JSON line a read or an edge of an input.
+
+    With --from it is what an agent heard in the past; it may run meanwhile.
+    """
+    past: Iterator[RawReading] | None = None
+    if since is not None:
+        if host is not None or config is None:
+            raise usage("--from needs --config of the agent and no reader's address")
+        past = past_of(config, device=device, since=since, until=until)
+    elif host is None:
+        raise usage("name the reader, or a time by --from")
     antennas = tuple(LlrpAntenna(one) for one in antenna or ())
     try:
         file = out.open("x", encoding="utf-8", newline="\n")
@@ -78,9 +99,13 @@ def record_command(
         raise usage(f"the trace cannot be written ({type(error).__name__})") from None
     with file:
         writer = TraceWriter(file)
-        config = LlrpConfig(host, port, antennas)
         try:
-            asyncio.run(listen(config, seconds=seconds, each=writer.write))
+            if past is not None:
+                for reading in past:
+                    writer.write(reading)
+            else:
+                reader = LlrpConfig(host or "", port, antennas)
+                asyncio.run(listen(reader, seconds=seconds, each=writer.write))
         except KeyboardInterrupt:
             # Ctrl-C is how a recording without an end is ended.
             if seconds is not None:
