@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from edge.drivers.json_mapping import MappingDecoder, MappingError, parse_mapping
 from edge.drivers.llrp_codec import BodyError, FramingError, MessageType, decode_frame
 from edge.drivers.llrp_reads import ReadingDecoder
+from edge.drivers.plain_lines import BarcodeLines, SparkplugLines
 from edge.drivers.port import RawRead, RawSensor
 from edge.drivers.r700_events import R700Decoder
 from edge.drivers.refusals import Item, Refused
@@ -88,4 +89,6 @@ FORMATS: Final[dict[str, Callable[[str | None], Decoder]]] = {
     "zebra-handheld": lambda _: HandheldDecoder(),
     "json": _mapped,
     "trace": lambda _: TraceLines(),
+    "sparkplug": lambda _: SparkplugLines(),
+    "barcode": lambda _: BarcodeLines(),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from contracts.codes import SCAN_CODES
 from edge.drivers.port import RawReading
 
 CODES: Final = {
@@ -39,7 +40,8 @@ class Refused:
     @property
     def sentence(self) -> str:
         """What the code means, and where."""
-        return f"{CODES[self.code]} ({self.detail})" if self.detail else CODES[self.code]
+        words = CODES.get(self.code) or SCAN_CODES.get(self.code, self.code)
+        return f"{words} ({self.detail})" if self.detail else words
 
 
 class RefusedError(Exception):

@@ -54,7 +54,7 @@ def decode_command(
         raise usage(f"the mapping cannot be opened ({type(error).__name__})") from None
     except MappingError as error:
         raise usage(str(error)) from None
-    messages = _lines if format_ in {"llrp", "trace"} else _documents
+    messages = _lines if format_ in {"llrp", "trace", "sparkplug", "barcode"} else _documents
     for message in messages(sys.stdin.buffer):
         if message is None:
             typer.echo(json.dumps(item_line(Refused("E_SIZE"))))

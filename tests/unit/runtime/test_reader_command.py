@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+from edge.drivers.sparkplug_payload import Metric, Payload, Raw, encode_payload
+
 EPC = "3034F8B20001000000000001"
 
 
@@ -35,6 +37,33 @@ def test_a_torn_document_costs_itself_only() -> None:
 
     assert (code, errors) == (0, b"")
     assert [item["code"] for item in found] == ["E_JSON", None, "E_JSON", "E_JSON"]
+
+
+def test_a_birth_names_the_aliases_of_a_nodes_data() -> None:
+    raw = Raw(13, 21.5)
+    birth = Payload(1_700_000_000_000, (Metric("Scale/kg", 7, None, 10, raw=raw),), 0)
+    data = Payload(1_700_000_001_000, (Metric(alias=7, raw=Raw(13, 22.0)), Metric(alias=9)), 1)
+    lines = [encode_payload(birth).hex(), encode_payload(data).hex(), "zz", "ff"]
+
+    code, found, errors = decode("sparkplug", "\n".join(lines).encode())
+
+    assert (code, errors) == (0, b"")
+    assert [(one["name"], one["value"], one["occurred_at"]) for one in found[:2]] == [
+        ("Scale/kg", 21.5, 1_700_000_000_000_000),
+        ("Scale/kg", 22.0, 1_700_000_001_000_000),
+    ]
+    assert [one["code"] for one in found[2:]] == ["E_FIELD_MISSING", "E_FRAME", "E_FRAME"]
+
+
+def test_scans_are_told_or_refused_by_code() -> None:
+    code, found, errors = decode("barcode", b"]C1010061414112345217271231\n00614141123453\n")
+
+    assert (code, errors) == (0, b"")
+    assert [(one["kind"], one["code"]) for one in found] == [
+        ("scan", None),
+        ("refused", "E_BC_CHECK"),
+    ]
+    assert found[0]["symbology"] == "]C1"
 
 
 def test_an_unknown_format_is_a_usage_error() -> None:

@@ -11,6 +11,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -20,9 +21,22 @@ from contracts.gs1.epc import decode
 from edge.drivers.formats import FORMATS
 from edge.drivers.port import RawRead
 from edge.drivers.refusals import CODES, Refused
+from edge.drivers.sparkplug_payload import Metric, Payload, Raw, encode_payload
 from tests.unit.edge.drivers.test_payload_formats import EPC, RSP, r700, zebra
 
+GOLDEN = Path(__file__).parents[3] / "data" / "llrp_golden_vectors.json"
+SPARKPLUG = [
+    encode_payload(
+        Payload(1_795_000_000_000, (Metric("Scale/kg", 7, 1, 10, raw=Raw(13, 21.5)),), 0)
+    )
+    .hex()
+    .encode(),
+    encode_payload(Payload(1_795_000_000_000, (Metric(alias=7, raw=Raw(13, 1.0)),), 1))
+    .hex()
+    .encode(),
+]
 RUNS = 1_000_000 if os.environ.get("DOCKLEDGER_SOAK") == "1" else 20_000
+BYTES_RUNS = RUNS if RUNS > 20_000 else 5_000
 NOW = 1_795_000_000_000_000
 EDGE = {"gpi": 1, "transition": "low-to-high"}
 SLED = {"tagData": [{"EPCid": EPC, "EPC": EPC, "peakRssi": -52, "seenCount": 14}]}
@@ -73,6 +87,49 @@ def mutated(seed: bytes, rng: random.Random) -> bytes:
         else:
             del data[at:upto]
     return bytes(data)
+
+
+def bits_turned(seed: bytes, rng: random.Random) -> bytes:
+    """The bytes behind the hex mutated, so that types, lengths and fields are what goes wrong."""
+    data = bytearray(bytes.fromhex(seed.decode()))
+    for _ in range(rng.randint(1, 4)):
+        at = rng.randrange(len(data))
+        kind = rng.randrange(5)
+        if kind == 0:
+            data[at] ^= 1 << rng.randrange(8)
+        elif kind == 1:
+            data[at] = rng.choice((0, 1, 0x7F, 0x80, 0xFF))
+        elif kind == 2:
+            data[at:at] = rng.randbytes(rng.randint(1, 4))
+        elif kind == 3:
+            del data[at : at + rng.randint(1, 4)]
+            data = data or bytearray(1)
+        else:
+            data[at : at + 2] = rng.choice((b"\x00\x00", b"\xff\xff", b"\x00\x04", b"\x03\xff"))
+    if len(data) >= 6 and rng.random() < 0.7:
+        data[2:6] = len(data).to_bytes(4, "big")
+    return data.hex().encode()
+
+
+@pytest.mark.parametrize("form", ["llrp", "sparkplug"])
+def test_no_bytes_get_past_the_codes_of_a_binary_format(form: str) -> None:
+    golden = json.loads(GOLDEN.read_text()) if form == "llrp" else []
+    seeds = [one["hex"].encode() for one in golden] or SPARKPLUG
+    rng, refused = random.Random(20_260_303), 0
+    decoder = FORMATS[form](None)
+
+    for turn in range(BYTES_RUNS):
+        wrong = bits_turned(seeds[turn % len(seeds)], rng)
+        for item in decoder.decode(wrong, NOW):
+            if isinstance(item, Refused):
+                refused += 1
+                assert item.code in CODES
+            elif isinstance(item, RawRead):
+                assert item.antenna is None or 1 <= item.antenna <= 64, wrong
+                assert item.rssi_dbm is None or -130 <= item.rssi_dbm <= 0, wrong
+                assert item.count >= 1
+
+    assert refused > BYTES_RUNS // 50
 
 
 @pytest.mark.parametrize("form", sorted(SEEDS))
