@@ -18,6 +18,7 @@ from core.domain.planning.sweep import shortest_walk
 from core.domain.planning.tour import length as tour_length
 from core.domain.planning.tour import nearest, shortest_order
 from core.integrations.tours import fast_tours
+from runtime.cli.bench_batches import scored_batches
 from runtime.cli.bench_bins import scored_bins
 from runtime.cli.bench_file import print_table, read_documents
 from runtime.cli.exits import Code, CommandError, emit
@@ -129,3 +130,19 @@ def bins_command(
         emit({"tables": tables})
     else:
         print_table(tables)
+
+
+@app.command("batches")
+def batches_command(
+    *,
+    seconds: Annotated[float, typer.Option("--seconds", min=0.01, max=600)] = 1.0,
+    sets: Annotated[int, typer.Option("--sets", min=1, max=40, help="Sets of each size.")] = 4,
+    seed: Annotated[int, typer.Option("--seed")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Batch generated orders of the Henn and Waescher shape; ratios are to the simple rules."""
+    table = scored_batches(seconds=seconds, sets=sets, seed=seed)
+    if as_json:
+        emit({"table": table})
+    else:
+        print_table(table)

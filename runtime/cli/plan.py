@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from core.application.plans.batch import batch_answer
 from core.application.plans.bins import bins_answer
 from core.application.plans.route import route_answer
 from core.integrations.tours import fast_tours
@@ -37,3 +38,9 @@ def route_command(file: _File = "-", *, seed: _Seed = 1) -> None:
 def bins_command(file: _File = "-", *, seed: _Seed = 1, seconds: _Budget = 0.25) -> None:
     """Print which bins serve which items, and the walk over them."""
     emit(bins_answer(read_document(file), seed=seed, clock=perf_counter, budget_s=seconds))
+
+
+@app.command("batch")
+def batch_command(file: _File = "-", *, seed: _Seed = 1, seconds: _Budget = 1.0) -> None:
+    """Print which orders are picked together, and the walk of each batch."""
+    emit(batch_answer(read_document(file), seed=seed, clock=perf_counter, budget_s=seconds))

@@ -169,3 +169,37 @@ def test_the_bench_of_bins_compares_with_the_published_value(
     one, two = json.loads(capsys.readouterr().out)["tables"]
     assert (one["instances"], one["mean_ratio"]) == (1, pytest.approx(4 / 12))
     assert two["mean_ratio"] < 1
+
+
+BATCH: dict[str, object] = {
+    "layout": {"aisles": [0, 3, 6], "cross_aisles": [0, 10]},
+    "start": {"aisle": 0, "y": 0},
+    "capacity": 2,
+    "orders": [
+        {"id": "a", "size": 1, "stops": [{"aisle": 0, "y": 9}]},
+        {"id": "b", "size": 1, "stops": [{"aisle": 2, "y": 9}]},
+        {"id": "c", "size": 1, "stops": [{"aisle": 0, "y": 8}]},
+        {"id": "d", "size": 1, "stops": [{"aisle": 2, "y": 8}]},
+    ],
+}
+
+
+@pytest.mark.parametrize("crosses", [[0, 10], [0, 10, 20]])
+def test_orders_of_one_corner_are_batched_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], crosses: list[int]
+) -> None:
+    given = {**BATCH, "layout": {"aisles": [0, 3, 6], "cross_aisles": crosses}}
+    assert run(["plan", "batch", _file(tmp_path, given), "--seconds", "0.05"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert sorted(sorted(batch["orders"]) for batch in answer["batches"]) == [
+        ["a", "c"],
+        ["b", "d"],
+    ]
+    assert answer["metres"] == 18.0 + 30.0
+    assert answer["saved_metres"] == answer["first_come_metres"] - 48.0 > 0
+    assert run(["plan", "batch", _file(tmp_path, {**BATCH, "capacity": 0})]) == 3
+    large = [{"id": "a", "size": 3, "stops": []}]
+    assert run(["plan", "batch", _file(tmp_path, {**BATCH, "orders": large})]) == 3
+    errors = capsys.readouterr().err
+    assert "plan_input" in errors
+    assert "plan_capacity" in errors
