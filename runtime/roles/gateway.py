@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import threading
+from pathlib import Path
 
 from core.db.stores.cells import PgCellClaim
 from core.db.uow import PgUnitOfWorkFactory, build_engine
@@ -21,6 +23,11 @@ from runtime.settings_tree import Settings
 from runtime.telemetry import GatewayMeter, every_period, telemetry_of
 
 
+def index_aside(segment: Path) -> None:
+    """Index a closed segment in a thread: a full hour must not hold readings up."""
+    threading.Thread(target=write_index, args=(segment,), name=f"index-{segment.name}").start()
+
+
 async def run(settings: Settings) -> None:
     """Run until cancelled."""
     if settings.database.url is None:
@@ -32,7 +39,7 @@ async def run(settings: Settings) -> None:
 
     def archive_for(epoch: int) -> Archive:
         return Archive(
-            own.archive_path, site=settings.site, cell=own.cell, epoch=epoch, on_close=write_index
+            own.archive_path, site=settings.site, cell=own.cell, epoch=epoch, on_close=index_aside
         )
 
     try:

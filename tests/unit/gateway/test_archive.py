@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from core.application.ports.tracking import StreamKey
 from gateway.archive import HOUR_US, Archive, Entry
+from gateway.archive_index import offsets
 from gateway.archive_reader import archived, find, lines, segments, write_index
+from runtime.roles.gateway import index_aside
 
 NOW = 1_795_000_000_000_000
 EPC = "3034257BF7194E4000001A85"
@@ -91,6 +94,20 @@ def test_a_new_hour_is_a_new_segment_with_an_index_behind_it(tmp_path: Path) -> 
     assert [line.seq for line in find(second, KEY)] == [2]
     assert find(first, "01/80614141123458/21/1") == []
     archive.close()
+
+
+def test_the_gateway_indexes_a_closed_segment_beside_its_work(tmp_path: Path) -> None:
+    archive = Archive(tmp_path, site="demo", cell="site", epoch=1, on_close=index_aside)
+    archive.append([an_entry(1)], now=NOW)
+    archive.close()
+
+    for thread in threading.enumerate():
+        if thread.name.startswith("index-"):
+            thread.join(10)
+
+    (segment,) = segments(tmp_path, site="demo")
+    assert offsets(segment, KEY) == [0]
+    assert offsets(segment, KEY + "0") == []
 
 
 def test_segments_beyond_their_retention_are_removed(tmp_path: Path) -> None:
