@@ -9,6 +9,7 @@ import typer
 
 from core.application.plans.batch import batch_answer
 from core.application.plans.bins import bins_answer
+from core.application.plans.cartons import cartons_answer
 from core.application.plans.route import route_answer
 from core.integrations.tours import fast_tours
 from runtime.cli.exits import emit
@@ -44,3 +45,9 @@ def bins_command(file: _File = "-", *, seed: _Seed = 1, seconds: _Budget = 0.25)
 def batch_command(file: _File = "-", *, seed: _Seed = 1, seconds: _Budget = 1.0) -> None:
     """Print which orders are picked together, and the walk of each batch."""
     emit(batch_answer(read_document(file), seed=seed, clock=perf_counter, budget_s=seconds))
+
+
+@app.command("cartons")
+def cartons_command(file: _File = "-", *, seed: _Seed = 1) -> None:
+    """Print the smallest carton for an order, or several, and where every item stands."""
+    emit(cartons_answer(read_document(file), seed=seed))

@@ -203,3 +203,22 @@ def test_orders_of_one_corner_are_batched_together(
     errors = capsys.readouterr().err
     assert "plan_input" in errors
     assert "plan_capacity" in errors
+
+
+def test_a_carton_is_chosen_and_a_larger_one_where_the_small_one_is_full(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cartons = [{"name": "S", "size_mm": [200, 150, 100]}, {"name": "M", "size_mm": [300, 200, 150]}]
+    item = {"id": "A", "size_mm": [100, 75, 50], "grams": 400, "quantity": 8}
+    for quantity, name in ((8, "S"), (9, "M")):
+        order = {"cartons": cartons, "items": [{**item, "quantity": quantity}]}
+        assert run(["plan", "cartons", _file(tmp_path, order)]) == 0
+        (packed,) = json.loads(capsys.readouterr().out)["cartons"]
+        assert (packed["carton"], len(packed["items"])) == (name, quantity)
+    for wrong, code in (
+        ({"size_mm": [1, 2]}, "plan_input"),
+        ({"size_mm": [900, 1, 1]}, "plan_carton"),
+    ):
+        order = {"cartons": cartons, "items": [{**item, **wrong}]}
+        assert run(["plan", "cartons", _file(tmp_path, order)]) == 3
+        assert code in capsys.readouterr().err
