@@ -10,118 +10,11 @@ from uuid import UUID
 import asyncpg
 
 from core.application.ports.inbound import AnnouncedUnit, Asn, AsnLine, AsnUnit, KnownItem
+from core.db.stores import inbound_sql as sql
 from core.db.stores.expected import plain
 from core.domain.errors import not_found
 from core.domain.judgement import Handling, Receipt
 from core.domain.states import HANDLING_UNIT
-
-ADD = """
-INSERT INTO asn (site_id, asn_id, owner_id, external_asn_id, supplier, state, expected_at,
-  created_at)
-VALUES ($1, $2, $3, $4, $5, 'announced', $6, $7) ON CONFLICT DO NOTHING RETURNING asn_id
-"""
-ADD_LINES = """
-INSERT INTO asn_line (site_id, asn_id, line_no, item_id, lot_id, expected)
-SELECT $1, $2, k.* FROM unnest($3::int[], $4::bigint[], $5::bigint[], $6::bigint[]) AS k
-"""
-ANNOUNCE_HOLDERS = """
-INSERT INTO handling_unit AS h (site_id, handling_unit_id, epc_key, kind, owner_id, state,
-  created_at, changed_at)
-SELECT $1, k.id, k.epc_key, k.kind, $2, 'announced', $3, $3
-FROM unnest($4::uuid[], $5::text[], $6::text[]) AS k(id, epc_key, kind)
-ON CONFLICT (site_id, epc_key) DO NOTHING RETURNING h.epc_key
-"""
-# A unit may be announced when it is new, or when it has left and belongs to the same item.
-ANNOUNCE_UNITS = """
-INSERT INTO unit AS u (site_id, epc_key, owner_id, item_id, lot_id, state, changed_at)
-SELECT $1, k.epc_key, $2, k.item_id, k.lot_id, 'announced', $3
-FROM unnest($4::text[], $5::bigint[], $6::bigint[]) AS k(epc_key, item_id, lot_id)
-ON CONFLICT (site_id, epc_key) DO UPDATE SET state = 'announced', changed_at = $3
-WHERE u.state IN ('gone', 'announced') AND u.item_id = excluded.item_id
-  AND u.owner_id = excluded.owner_id
-RETURNING u.epc_key
-"""
-# What was bound once and is not any more: an EPC stands for one thing, for ever.
-SPENT = """
-SELECT epc_key FROM tag_binding
-WHERE site_id = $1 AND epc_key = ANY($2::text[]) AND state = 'retired'
-"""
-LIVE = """
-SELECT au.epc_key FROM asn_unit au JOIN asn a ON a.site_id = au.site_id AND a.asn_id = au.asn_id
-WHERE au.site_id = $1 AND au.epc_key = ANY($2::text[]) AND au.state = 'expected'
-  AND a.state IN ('announced', 'arrived', 'receiving')
-"""
-ADD_UNITS = """
-INSERT INTO asn_unit (site_id, asn_id, epc_key, line_no, handling_unit_id)
-SELECT $1, $2, k.* FROM unnest($3::text[], $4::int[], $5::uuid[]) AS k
-"""
-LOCK = """
-SELECT asn_id, owner_id, external_asn_id, supplier, state, expected_at FROM asn
-WHERE site_id = $1 AND asn_id = $2 AND ($3::text[] IS NULL OR owner_id = ANY($3::text[])) FOR UPDATE
-"""
-LINES = """
-SELECT l.line_no, l.item_id, l.lot_id, i.sku, l.expected, l.received
-FROM asn_line l JOIN item i ON i.item_id = l.item_id
-WHERE l.site_id = $1 AND l.asn_id = $2 ORDER BY l.line_no
-"""
-LOCK_MANY = """
-SELECT asn_id FROM asn WHERE site_id = $1 AND asn_id = ANY($2::uuid[])
-  AND state IN ('announced', 'arrived', 'receiving') ORDER BY asn_id FOR UPDATE
-"""
-RECEIVE = """
-UPDATE asn_unit au SET state = 'received', pass_id = $4
-FROM unnest($2::uuid[], $3::text[]) AS k(asn_id, epc_key)
-WHERE au.site_id = $1 AND au.asn_id = k.asn_id AND au.epc_key = k.epc_key AND au.state = 'expected'
-RETURNING au.asn_id, au.line_no, au.epc_key
-"""
-GIVE_BACK = """
-UPDATE asn_unit au SET state = 'expected', pass_id = NULL
-FROM unnest($2::uuid[], $3::text[]) AS k(asn_id, epc_key)
-WHERE au.site_id = $1 AND au.asn_id = k.asn_id AND au.epc_key = k.epc_key AND au.state = 'received'
-RETURNING au.asn_id, au.line_no, au.epc_key
-"""
-COUNT = """
-UPDATE asn_line l SET received = l.received + k.change
-FROM unnest($2::uuid[], $3::int[], $4::bigint[]) AS k(asn_id, line_no, change)
-WHERE l.site_id = $1 AND l.asn_id = k.asn_id AND l.line_no = k.line_no
-"""
-RECEIVING = """
-UPDATE asn SET state = 'receiving', arrived_at = COALESCE(arrived_at, $3)
-WHERE site_id = $1 AND asn_id = ANY($2::uuid[]) AND state IN ('announced', 'arrived')
-"""
-PLACE = """
-UPDATE handling_unit h SET state = k.state, location_id = k.location_id, parent_id = k.parent_id,
-  changed_at = $2
-FROM unnest($3::uuid[], $4::text[], $5::bigint[], $6::uuid[])
-  AS k(id, state, location_id, parent_id)
-WHERE h.site_id = $1 AND h.handling_unit_id = k.id
-"""
-# A unit or handling unit that no other ASN names and no move ever touched is forgotten.
-WITHDRAW = (
-    """
-    DELETE FROM unit u USING asn_unit au
-    WHERE au.site_id = $1 AND au.asn_id = $2 AND u.site_id = $1 AND u.epc_key = au.epc_key
-      AND u.state = 'announced' AND NOT EXISTS (SELECT 1 FROM move m WHERE m.site_id = $1
-        AND m.epc_key = u.epc_key)
-      AND NOT EXISTS (SELECT 1 FROM asn_unit o WHERE o.site_id = $1 AND o.epc_key = u.epc_key
-        AND o.asn_id <> $2)
-    """,
-    """
-    DELETE FROM handling_unit h USING asn_unit au
-    WHERE au.site_id = $1 AND au.asn_id = $2 AND h.site_id = $1
-      AND h.handling_unit_id = au.handling_unit_id AND h.state = 'announced'
-      AND NOT EXISTS (SELECT 1 FROM move m WHERE m.site_id = $1
-        AND m.target_handling_unit_id = h.handling_unit_id)
-    """,
-)
-_DATED = "unnest($1::bigint[], $2::bigint[]) AS k(lot_id, expires_at)"
-DATE_LOTS = f"""
-UPDATE lot l SET expires_at = k.expires_at FROM {_DATED}
-WHERE l.lot_id = k.lot_id AND l.expires_at IS NULL
-"""
-OTHER_DATES = f"""
-SELECT l.lot_id FROM lot l JOIN {_DATED} ON l.lot_id = k.lot_id WHERE l.expires_at <> k.expires_at
-"""
 
 
 class PgInboundStore:
@@ -147,8 +40,8 @@ class PgInboundStore:
         if not wanted:
             return frozenset()
         values = [dates[lot] for lot in wanted]
-        await self._raw.execute(DATE_LOTS, wanted, values)
-        rows = await self._raw.fetch(OTHER_DATES, wanted, values)
+        await self._raw.execute(sql.DATE_LOTS, wanted, values)
+        rows = await self._raw.fetch(sql.OTHER_DATES, wanted, values)
         return frozenset(row["lot_id"] for row in rows)
 
     async def lots(self, codes: Iterable[tuple[int, str]]) -> Mapping[tuple[int, str], int]:
@@ -175,7 +68,7 @@ class PgInboundStore:
     async def add(self, asn: Asn, *, now: int) -> bool:
         """See the port."""
         made = await self._raw.fetchval(
-            ADD,
+            sql.ADD,
             self._site,
             asn.asn_id,
             asn.owner_id,
@@ -187,7 +80,7 @@ class PgInboundStore:
         if made is None:
             return False
         await self._raw.execute(
-            ADD_LINES,
+            sql.ADD_LINES,
             self._site,
             asn.asn_id,
             [line.line_no for line in asn.lines],
@@ -217,11 +110,11 @@ class PgInboundStore:
     ) -> list[str]:
         """See the port."""
         keys = [unit.epc_key for unit in units]
-        clash = {r["epc_key"] for r in await self._raw.fetch(LIVE, self._site, keys)}
+        clash = {r["epc_key"] for r in await self._raw.fetch(sql.LIVE, self._site, keys)}
         named_keys = [*keys, *(holder.epc_key for holder in holders)]
-        clash |= {r["epc_key"] for r in await self._raw.fetch(SPENT, self._site, named_keys)}
+        clash |= {r["epc_key"] for r in await self._raw.fetch(sql.SPENT, self._site, named_keys)}
         made = await self._raw.fetch(
-            ANNOUNCE_HOLDERS,
+            sql.ANNOUNCE_HOLDERS,
             self._site,
             asn.owner_id,
             now,
@@ -232,7 +125,7 @@ class PgInboundStore:
         clash |= {holder.epc_key for holder in holders} - {row["epc_key"] for row in made}
         ordered = sorted(units, key=lambda unit: unit.epc_key)
         named = await self._raw.fetch(
-            ANNOUNCE_UNITS,
+            sql.ANNOUNCE_UNITS,
             self._site,
             asn.owner_id,
             now,
@@ -242,7 +135,7 @@ class PgInboundStore:
         )
         clash |= set(keys) - {row["epc_key"] for row in named}
         await self._raw.execute(
-            ADD_UNITS,
+            sql.ADD_UNITS,
             self._site,
             asn.asn_id,
             keys,
@@ -254,10 +147,10 @@ class PgInboundStore:
     async def lock(self, asn_id: UUID, owners: Sequence[str] | None) -> Asn:
         """See the port."""
         scope = None if owners is None else list(owners)
-        row = await self._raw.fetchrow(LOCK, self._site, asn_id, scope)
+        row = await self._raw.fetchrow(sql.LOCK, self._site, asn_id, scope)
         if row is None:
             raise not_found("ASN")
-        lines = await self._raw.fetch(LINES, self._site, asn_id)
+        lines = await self._raw.fetch(sql.LINES, self._site, asn_id)
         return Asn(
             asn_id=asn_id,
             owner_id=row["owner_id"],
@@ -283,7 +176,7 @@ class PgInboundStore:
 
     async def withdraw(self, asn_id: UUID, *, now: int) -> None:
         """See the port."""
-        for statement in WITHDRAW:
+        for statement in sql.WITHDRAW:
             await self._raw.execute(statement, self._site, asn_id)
 
     async def receiving_location(self) -> int:
@@ -313,10 +206,12 @@ class PgInboundStore:
         wanted = sorted({receipt.asn_id for receipt in receipts})
         if not wanted:
             return frozenset()
-        live = {plain(r["asn_id"]) for r in await self._raw.fetch(LOCK_MANY, self._site, wanted)}
+        live = {
+            plain(r["asn_id"]) for r in await self._raw.fetch(sql.LOCK_MANY, self._site, wanted)
+        }
         changes: Counter[tuple[UUID, int]] = Counter()
         changed: set[str] = set()
-        for statement, sign in ((GIVE_BACK, -1), (RECEIVE, 1)):
+        for statement, sign in ((sql.GIVE_BACK, -1), (sql.RECEIVE, 1)):
             part = [r for r in receipts if r.change == sign and r.asn_id in live]
             if not part:
                 continue
@@ -326,7 +221,7 @@ class PgInboundStore:
                 changes[(plain(row["asn_id"]), row["line_no"])] += sign
                 changed.add(row["epc_key"])
         await self._count(changes)
-        await self._raw.execute(RECEIVING, self._site, sorted(live), now)
+        await self._raw.execute(sql.RECEIVING, self._site, sorted(live), now)
         return frozenset(changed)
 
     async def count_received(self, asn_id: UUID, quantities: Mapping[int, int]) -> None:
@@ -336,7 +231,7 @@ class PgInboundStore:
     async def _count(self, changes: Counter[tuple[UUID, int]]) -> None:
         if changes:
             await self._raw.execute(
-                COUNT,
+                sql.COUNT,
                 self._site,
                 [key[0] for key in changes],
                 [key[1] for key in changes],
@@ -361,7 +256,7 @@ class PgInboundStore:
         ]
         if legal:
             await self._raw.execute(
-                PLACE,
+                sql.PLACE,
                 self._site,
                 now,
                 [c.handling_unit_id for c in legal],
