@@ -187,11 +187,24 @@ async def test_a_client_certificate_is_the_identity(tls: Tls, stack: AsyncExitSt
     with pytest.raises(BusUnavailableError):
         await agent.publish(OTHERS, b"forged")
 
+    mine = topics.down(SITE, "dock-1", "command")
+    await agent.subscribe([mine])
+    await gateway.publish(mine, b"before")
+    await eventually(lambda: agent.waiting == 1)
+
     tls.command("revoke", "dock-1")
     other = await _in(stack, tls.options("gateway", "word", client_id="gateway"))
     with pytest.raises(BusUnavailableError):
         await agent.publish(MINE, b"too late")
     assert other.connected
+    # Its connection may stand, but it hears nothing any more, and nothing of it arrives.
+    heard = agent.waiting
+    await other.publish(mine, b"secret")
+    with pytest.raises(AssertionError):
+        await eventually(lambda: agent.waiting > heard, 1.0)
+    fresh = await _in(stack, tls.options("dock-1", None, cert=key, client_id="again"))
+    with pytest.raises(BusUnavailableError):
+        await fresh.publish(MINE, b"forged")
 
 
 async def test_no_log_in_no_tls_and_a_foreign_authority_are_refused(tls: Tls) -> None:
