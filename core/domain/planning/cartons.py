@@ -16,6 +16,9 @@ from core.domain.errors import Refused
 Size = tuple[int, int, int]
 SUPPORT = 0.75
 SHUFFLES = 12
+# Where no order of packing fits: items that are tried in every place, and the trials that ends.
+MOST_SEARCHED = 10
+TRIALS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,9 @@ def _filled(
             return Packed(carton, tuple(placed))
         if sum(_volume(b.size) for b in placed) > sum(_volume(b.size) for b in best):
             best = placed
+    if whole and len(numbers) <= MOST_SEARCHED:
+        found = _searched(carton, items, numbers)
+        return Packed(carton, tuple(found)) if found else None
     return None if whole or not best else Packed(carton, tuple(best))
 
 
@@ -205,15 +211,56 @@ def _corner(
     for at in sorted(points, key=lambda p: (p[2], p[1], p[0])):
         for size in turns:
             box = Placed(number, at, size)
-            if any(p + s > c for p, s, c in zip(at, size, carton.size, strict=True)):
-                continue
-            if any(_overlap(box, other) for other in placed):
-                continue
-            beneath = [b for b in placed if b.at[2] + b.size[2] == at[2] and _shared(box, b)]
-            held = sum(_shared(box, b) for b in beneath) >= SUPPORT * size[0] * size[1]
-            if (at[2] == 0 or held) and not any(items[b.item].fragile for b in beneath):
+            if _stands(carton, items, placed, box):
                 return box
     return None
+
+
+def _stands(carton: Carton, items: Sequence[Item], placed: Sequence[Placed], box: Placed) -> bool:
+    """Whether a box may stand there beside what stands already."""
+    at, size = box.at, box.size
+    if any(p + s > c for p, s, c in zip(at, size, carton.size, strict=True)):
+        return False
+    if any(_overlap(box, other) for other in placed):
+        return False
+    beneath = [b for b in placed if b.at[2] + b.size[2] == at[2] and _shared(box, b)]
+    held = sum(_shared(box, b) for b in beneath) >= SUPPORT * size[0] * size[1]
+    return (at[2] == 0 or held) and not any(items[b.item].fragile for b in beneath)
+
+
+def _searched(carton: Carton, items: Sequence[Item], numbers: Sequence[int]) -> list[Placed]:
+    """Every item and turn at the lowest, innermost corner in turn, within a number of trials."""
+    trials = TRIALS
+
+    def went(placed: list[Placed], points: frozenset[Size], left: tuple[int, ...]) -> list[Placed]:
+        nonlocal trials
+        if not left:
+            return placed
+        for at in sorted(points, key=lambda p: (p[2], p[1], p[0])):
+            tried = set()
+            for number in left:
+                for size in items[number].turned():
+                    trials -= 1
+                    if trials < 0:
+                        return []
+                    same = (size, items[number].fragile)
+                    box = Placed(number, at, size)
+                    if same in tried or not _stands(carton, items, placed, box):
+                        continue
+                    tried.add(same)
+                    more = {
+                        (at[0] + size[0], at[1], at[2]),
+                        (at[0], at[1] + size[1], at[2]),
+                        (at[0], at[1], at[2] + size[2]),
+                    }
+                    rest = tuple(n for n in left if n != number)
+                    if found := went([*placed, box], (points - {at}) | more, rest):
+                        return found
+            points -= {at}
+        return []
+
+    ordered = sorted(numbers, key=lambda n: (items[n].fragile, -_volume(items[n].size)))
+    return went([], frozenset({(0, 0, 0)}), tuple(ordered))
 
 
 def _volume(size: Size) -> int:

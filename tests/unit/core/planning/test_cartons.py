@@ -44,6 +44,14 @@ def test_eight_equal_boxes_fill_the_carton_that_they_were_cut_from(carton: Carto
     assert [packed.carton for packed in packings] == [carton]
 
 
+def test_four_unlike_boxes_fill_the_carton_that_they_were_cut_from() -> None:
+    cut = [(120, 150, 100), (80, 90, 100), (80, 60, 70), (80, 60, 30)]
+
+    packings = pack([Item(size, 100) for size in cut], CARTONS, seed=1)
+
+    assert [packed.carton for packed in packings] == [CARTONS[0]]
+
+
 def test_a_planted_fault_is_named() -> None:
     items = [Item((100, 100, 50), 9_000, upright=True, fragile=True), Item((100, 100, 50), 1)]
     floor, air = Placed(0, (0, 0, 0), (100, 100, 50)), Placed(1, (60, 0, 50), (100, 100, 50))
