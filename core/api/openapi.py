@@ -100,6 +100,7 @@ SIGNED = [
 _TAGGED = {
     *((method, "/v1/orders/{order_id}") for method in ("GET", "PATCH")),
     *((method, "/v1/agents/{agent}/config") for method in ("GET", "PUT")),
+    *((method, "/v1/items/{sku}") for method in ("GET", "PATCH")),
     ("POST", "/v1/agents/{agent}/config/rollback"),
 }
 
@@ -176,6 +177,8 @@ def _success(name: tuple[str, str], status: str, found: Document) -> Document:
         return {"description": "Nothing to say."}
     if name == ("GET", "/v1/map/stream"):
         return {**answer, "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+    if name == ("GET", "/v1/exports/items"):
+        return {**answer, "content": {"text/csv": {"schema": {"type": "string"}}}}
     schema = {"$ref": f"#/components/schemas/{result_of(name)}"}
     if name in _TAGGED:
         answer["headers"] = {"ETag": {"schema": {"type": "string"}}}
