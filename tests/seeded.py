@@ -29,6 +29,8 @@ from tests.hooks import Names
 HOOK = "shop.example.com"
 TOTES = [grai_key(grai_from(OWNER_PREFIX, 2, str(n))) for n in range(1, 6)]
 SKU = "A-100"
+# An SKU that no other owner of the tests has.
+ONLY_HERE = "A-101"
 # A tag of the owner's A-100 that was never commissioned.
 STRANGE = encode_sgtin_96("09521101001006", "900001", prefix_length=7)
 
@@ -77,6 +79,7 @@ async def seeded(database_url: str) -> AsyncIterator[Seeded]:
         await _orders(made)
         await _doors(made)
         await _platform(made)
+        await _inventory(made)
         yield made
 
 
@@ -196,4 +199,28 @@ async def _platform(made: Seeded) -> None:
         "exception_id": str(exception),
         "epc": STRANGE,
         "dead_letter_id": str(letters["items"][0]["id"]),
+    }
+
+
+async def _inventory(made: Seeded) -> None:
+    rows = (await made.call("GET", f"/v1/stock?sku={SKU}"))["items"]
+    shelf = next(row["location"] for row in rows if row["handling_unit"] is None)
+    found = {"sku": SKU, "location": shelf, "delta": 1, "reason": "found"}
+    correction = await made.post("/v1/adjustments", found)
+    opened = await made.post("/v1/counts", {"locations": [made.ids["code"]]})
+    (count_id,) = opened["opened"]
+    await made.post(f"/v1/counts/{count_id}/cancel", {})
+    async with made.api.open_unit(SITE) as unit:
+        lot = await unit.raw.fetchval(
+            "INSERT INTO lot (item_id, code) SELECT item_id, 'SEED' FROM item"
+            " WHERE owner_id = $1 AND sku = $2 RETURNING lot_id",
+            OWNER,
+            SKU,
+        )
+    made.ids |= {
+        "sku": ONLY_HERE,
+        "adjustment_id": correction["id"],
+        "count_id": count_id,
+        "lot_id": str(lot),
+        "agent": "dock-1",
     }

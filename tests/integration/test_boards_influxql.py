@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from dashboards.measurements import AGENT, API, DEVICE, GATEWAY, VERDICT, WORKER, line
+from dashboards.measurements import AGENT, ANTENNA, API, DEVICE, GATEWAY, VERDICT, WORKER, line
 from dashboards.panels import INFLUX
 from runtime.postgres import free_port
 from tests.grafana_macros import expand_influxql, queries
@@ -41,6 +41,10 @@ SAID: dict[tuple[str, str], dict[str, float]] = {
     ("Relay lag and work queues", "B"): {"": 60},
     ("State of each device", "A"): {"dock-1-r": 2, "dock-2-r": 0},
     ("Readings of each device", "A"): {"dock-1-r": 0},
+    ("Reads of each antenna", "A"): {"dock-1-r/1": 90},
+    ("Level of each antenna", "A"): {"dock-1-r/1": -55.5},
+    ("Alarms of each device", "A"): {"dock-1-r": 1},
+    ("Clock of each device", "A"): {"dock-1-r": 250},
     ("State of each agent", "A"): {"dock-1": 1, "dock-2": 0},
     ("Messages in the spool", "A"): {"dock-1": 4},
     ("Oldest message in the spool", "A"): {"dock-1": 2.5},
@@ -52,6 +56,8 @@ SAID: dict[tuple[str, str], dict[str, float]] = {
 def _points() -> list[str]:
     at = NOW_S * 1_000_000
     told = {"spooled": 4, "free_bytes": 2**40, "clock_offset_ms": -1.5, "age_s": 2.5}
+    health = {"state": 2, "reads_s": 0.0, "alarms": 1, "skew_ms": 250.0}
+    heard = {"reads": 90, "rssi_dbm": -55.5}
     gateway = {"readings_s": 30.0, "messages_s": 3.0, "group_size": 10.0, "lag_messages": 9}
     api = {"requests_s": 12.0, "errors_s": 0.0, "p99_ms": 31.0}
     worker = {"relay_lag_s": 1.5, "queue_age_s": 60.0, "dead_letters": 7}
@@ -61,7 +67,8 @@ def _points() -> list[str]:
     return [
         line(AGENT, DOOR, {"online": 1, **told}, at),
         line(AGENT, silent, {"online": 0}, at),
-        line(DEVICE, {**DOOR, "device": "dock-1-r"}, {"state": 2, "reads_s": 0.0}, at),
+        line(DEVICE, {**DOOR, "device": "dock-1-r"}, health, at),
+        line(ANTENNA, {**DOOR, "device": "dock-1-r", "antenna": "dock-1-r/1"}, heard, at),
         line(DEVICE, {**silent, "device": "dock-2-r"}, {"state": 0}, at),
         line(GATEWAY, place, {**gateway, "refused": 5, "commit_ms": 10.0}, at),
         line(GATEWAY, place, {**gateway, "refused": 2, "commit_ms": 20.0}, at + 1),
