@@ -25,7 +25,7 @@ from edge.drivers.sparkplug_topic import parse_topic
 from tests.services import require_examples
 
 NOW = 1_772_442_900_500_000
-INPUTS = 1_000_000 if os.environ.get("DOCKLEDGER_SOAK") == "1" else 20_000
+INPUTS = 1_000_000 if os.environ.get("DOCKLEDGER_SOAK") == "1" else 5_000
 
 
 def metric(on: bool, **told: object) -> Metric:
