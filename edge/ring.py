@@ -6,6 +6,7 @@ and before what they say goes to the spool. Reads that could not be written are 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from edge.failpoints import Hit, no_faults
 from edge.journal import Told
 from edge.ring_file import sealed
 from edge.ring_segments import DEFAULT_BOUNDS, Bounds, SegmentWriter
+
+log = logging.getLogger(__name__)
 
 BLOCK_LINES = 500
 _READ, _EMITTED, _TOLD, _KEPT = 1, 2, 3, 4
@@ -49,6 +52,7 @@ class Ring:
         self._due = False
         self.last = last
         self.unwritten_reads = 0
+        self._unwritten_told = 0
 
     @property
     def paused(self) -> bool:
@@ -138,6 +142,9 @@ class Ring:
         """Four times a second: keep the bounds."""
         self.flush()
         self._files.tend()
+        if not self.paused and self.unwritten_reads != self._unwritten_told:
+            log.warning("ring_reads_unwritten", extra={"reads": self.unwritten_reads})
+            self._unwritten_told = self.unwritten_reads
 
     def close(self) -> None:
         """Write what is left and close."""

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from core.api.app import check_query
 from core.api.deps import (
     caller,
+    choice_parameter,
     context,
     json_answer,
     owners_scope,
@@ -26,7 +27,6 @@ from core.api.schemas.orders import shown
 from core.api.schemas.tags import ReasonIn
 from core.application.approvals import approve_adjustment, refuse_adjustment
 from core.application.ports.uow import UnitOfWork
-from core.domain.errors import FieldError, Refused
 
 router = APIRouter(dependencies=[Depends(check_query)], tags=["stock"])
 _ONE = "/v1/adjustments/{adjustment_id}"
@@ -46,9 +46,7 @@ async def list_adjustments(
 ) -> dict[str, Any]:
     """`state`: proposed (waits for a second person), posted or refused."""
     page, owners = page_of(limit, cursor), owners_scope(request, owner)
-    if state is not None and state not in STATES:
-        detail = f"state must be one of: {', '.join(STATES)}."
-        raise Refused("validation", detail, errors=(FieldError("?state", "choice", detail),))
+    choice_parameter("state", state, STATES)
     after = place_after(page.after)
 
     async def read(unit: UnitOfWork) -> list[dict[str, Any]]:

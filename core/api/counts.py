@@ -13,6 +13,7 @@ from core.api import checks
 from core.api.app import check_query
 from core.api.deps import (
     caller,
+    choice_parameter,
     context,
     idempotent,
     json_answer,
@@ -36,7 +37,6 @@ from core.application.stocktake import (
     recount,
     submit_count,
 )
-from core.domain.errors import FieldError, Refused
 from core.domain.naming import normal_unit_key
 
 router = APIRouter(dependencies=[Depends(check_query)], tags=["stock"])
@@ -59,9 +59,7 @@ async def list_counts(
 ) -> dict[str, Any]:
     """`state`: open, counted (waits for a second person), reconciled or cancelled."""
     page = page_of(limit, cursor)
-    if state is not None and state not in STATES:
-        detail = f"state must be one of: {', '.join(STATES)}."
-        raise Refused("validation", detail, errors=(FieldError("?state", "choice", detail),))
+    choice_parameter("state", state, STATES)
     after = place_after(page.after)
 
     async def read(unit: UnitOfWork) -> list[dict[str, Any]]:

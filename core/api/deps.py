@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from core.api.auth import Caller, pick_site
 from core.application.ports.uow import Contention, UnitOfWork, UnitOfWorkFactory, in_transaction
-from core.domain.errors import FieldError, Refused, not_found
+from core.domain.errors import FieldError, Refused, not_found, wrong_field
 
 T = TypeVar("T")
 
@@ -197,6 +197,21 @@ def _is_place(value: Any) -> bool:
 def cursor_invalid() -> Refused:
     """A page cursor that no list of ours gave out."""
     return Refused("cursor-invalid", "This page cursor was not made here. Start without one.")
+
+
+def number_after(page: Page) -> int | None:
+    """The row number in a page cursor."""
+    if page.after is None:
+        return None
+    if len(page.after) != 1 or type(page.after[0]) is not int or not 0 <= page.after[0] < 1 << 62:
+        raise cursor_invalid()
+    return page.after[0]
+
+
+def choice_parameter(name: str, value: str | None, words: Sequence[str]) -> None:
+    """Refuse a query parameter that is none of its words."""
+    if value is not None and value not in words:
+        raise wrong_field(f"?{name}", "choice", f"{name} must be one of: {', '.join(words)}.")
 
 
 def cursor_id(value: Any) -> UUID:

@@ -13,6 +13,7 @@ from core.api import checks
 from core.api.app import check_query
 from core.api.deps import (
     caller,
+    choice_parameter,
     context,
     cursor_invalid,
     idempotent,
@@ -29,7 +30,7 @@ from core.api.tags import binding_work, tag_of, tag_shown
 from core.application.inbox import ignore_epc, watch_epc
 from core.application.ports.inbox import HeldEpc
 from core.application.ports.uow import UnitOfWork
-from core.domain.errors import FieldError, Refused, not_found
+from core.domain.errors import not_found
 
 router = APIRouter(dependencies=[Depends(check_query)], tags=["tags"])
 allow(STAFF | {"auditor"}, "GET /v1/inbox")
@@ -66,9 +67,7 @@ async def list_inbox(
 ) -> dict[str, Any]:
     """`state`: held (what waits, the default), ignored or released. They move nothing."""
     page, wanted = page_of(limit, cursor), "held" if state is None else state
-    if wanted not in STATES:
-        detail = f"state must be one of: {', '.join(STATES)}."
-        raise Refused("validation", detail, errors=(FieldError("?state", "choice", detail),))
+    choice_parameter("state", wanted, STATES)
     after = place_of(page.after)
 
     async def read(unit: UnitOfWork) -> list[HeldEpc]:

@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from core.api.app import check_query
 from core.api.deps import (
-    cursor_invalid,
     json_answer,
+    number_after,
     owner_of,
     owners_scope,
     page_of,
@@ -42,9 +42,7 @@ async def list_items(
 ) -> dict[str, Any]:
     """`text` is looked for in SKU and name."""
     page, owners = page_of(limit, cursor), owners_scope(request, owner)
-    after = None if page.after is None else page.after[0]
-    if after is not None and type(after) is not int:
-        raise cursor_invalid()
+    after = number_after(page)
 
     async def read(unit: UnitOfWork) -> list[dict[str, Any]]:
         return await unit.items.listed(

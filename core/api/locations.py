@@ -8,13 +8,22 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from core.api.app import check_query
-from core.api.deps import caller, context, cursor_invalid, json_answer, page_of, paged, transact
+from core.api.deps import (
+    caller,
+    choice_parameter,
+    context,
+    cursor_invalid,
+    json_answer,
+    page_of,
+    paged,
+    transact,
+)
 from core.api.roles import LEADS, STAFF, allow
 from core.api.schemas.orders import shown
 from core.api.schemas.tags import ReasonIn
 from core.application.ports.uow import UnitOfWork
 from core.domain.binding import the_reason
-from core.domain.errors import FieldError, Refused
+from core.domain.errors import Refused
 from core.domain.layout import PHYSICAL_KINDS
 from core.domain.stock import VIRTUAL_KINDS
 
@@ -36,8 +45,8 @@ async def list_locations(
 ) -> dict[str, Any]:
     """`locked=true` for those that take no goods."""
     page = page_of(limit, cursor)
-    _choice("kind", kind, tuple(sorted(PHYSICAL_KINDS | VIRTUAL_KINDS)))
-    _choice("locked", locked, ("true", "false"))
+    choice_parameter("kind", kind, tuple(sorted(PHYSICAL_KINDS | VIRTUAL_KINDS)))
+    choice_parameter("locked", locked, ("true", "false"))
     after = None if page.after is None else page.after[0]
     if after is not None and not isinstance(after, str):
         raise cursor_invalid()
@@ -83,9 +92,3 @@ async def _set(request: Request, code: str, reason: str | None, site: str | None
         return await unit.locations.one(code)
 
     return json_answer(shown(await transact(request, write, site=site)))
-
-
-def _choice(name: str, value: str | None, words: tuple[str, ...]) -> None:
-    if value is not None and value not in words:
-        detail = f"{name} must be one of: {', '.join(words)}."
-        raise Refused("validation", detail, errors=(FieldError(f"?{name}", "choice", detail),))

@@ -13,9 +13,9 @@ from core.api.app import check_query
 from core.api.deps import (
     caller,
     context,
-    cursor_invalid,
     idempotent,
     json_answer,
+    number_after,
     owners_scope,
     page_of,
     paged,
@@ -56,9 +56,7 @@ async def list_lots(
 ) -> dict[str, Any]:
     """Oldest first; `sku` and `lot` name one item or one code."""
     page, owners = page_of(limit, cursor), owners_scope(request, owner)
-    after = None if page.after is None else page.after[0]
-    if after is not None and type(after) is not int:
-        raise cursor_invalid()
+    after = number_after(page)
 
     async def read(unit: UnitOfWork) -> list[dict[str, Any]]:
         return await unit.lots.listed(
@@ -135,5 +133,5 @@ async def recall(
 async def release(
     request: Request, lot_id: str, body: ReasonIn, site: str | None = None
 ) -> Response:
-    """What is on hold of it becomes available again, or expired where it is out of date."""
+    """All that is on hold of it, for whatever reason, becomes available, or expired."""
     return await _act(request, lot_id, body, site, release_lot)

@@ -123,7 +123,8 @@ SHAPES: Final[dict[str, Shape]] = {
         " epcs:[text] state:text proposed_at:time proposed_by:text decided_at:time?"
         " decided_by:text? note:text?",
         "Lot": "id:int owner:text sku:text name:text lot:text expires_at:time? recalled_at:time?"
-        " recall_reason:text? recalled_by:text? on_hand:int available:int",
+        " recall_reason:text? recalled_by:text? released_at:time? release_reason:text?"
+        " released_by:text? on_hand:int available:int",
         "LotTrace": "lot:Lot received:[object] here:[object] in_orders:[object] shipped:[object]"
         " complete:bool",
         "Recall": "lot:Lot moved:int in_orders:[object]",

@@ -14,6 +14,7 @@ from core.api.deps import (
     context,
     cursor_invalid,
     json_answer,
+    number_after,
     owners_scope,
     page_of,
     paged,
@@ -53,7 +54,7 @@ async def availability(
 ) -> dict[str, Any]:
     """By item: on hand, available, promised, reserved, incoming and blocked quantities."""
     page, owners = page_of(limit, cursor), owners_scope(request, owner)
-    after = _number(page.after)
+    after = number_after(page)
 
     async def read(unit: UnitOfWork) -> list[dict[str, Any]]:
         return await unit.order_views.availability(
@@ -92,7 +93,7 @@ async def stock(
             sku=sku,
             location=location,
             limit=page.limit + 1,
-            after=_number(page.after),
+            after=number_after(page),
         )
 
     return _list(await transact(request, read, site=site), page, "quant_id")
@@ -158,9 +159,7 @@ async def moves(
     )
 
     async def read(unit: UnitOfWork) -> list[dict[str, Any]]:
-        return await unit.stock_views.moves(
-            wanted, limit=page.limit + 1, before=_number(page.after)
-        )
+        return await unit.stock_views.moves(wanted, limit=page.limit + 1, before=number_after(page))
 
     return _list(await transact(request, read, site=site), page, "id")
 
@@ -218,12 +217,3 @@ async def journey(request: Request, key: str, site: str | None = None) -> Respon
 def _list(rows: list[dict[str, Any]], page: Any, key: str) -> dict[str, Any]:
     found = paged(rows, page, key)
     return {"items": [shown(row) for row in found["items"]], "next_cursor": found["next_cursor"]}
-
-
-def _number(place: tuple[Any, ...] | None) -> int | None:
-    """The row number in a page cursor."""
-    if place is None:
-        return None
-    if len(place) != 1 or type(place[0]) is not int or not 0 <= place[0] < 1 << 62:
-        raise cursor_invalid()
-    return int(place[0])

@@ -17,7 +17,7 @@ from core.application.approvals import enter_adjustment
 from core.application.ports.uow import UnitOfWork
 from core.application.statuses import StatusChange, change_status
 from core.domain.adjusting import Adjustment
-from core.domain.errors import FieldError, Refused
+from core.domain.errors import wrong_field
 from core.domain.naming import normal_unit_key
 
 router = APIRouter(dependencies=[Depends(check_query)], tags=["stock"])
@@ -85,8 +85,10 @@ async def move(request: Request, body: MoveIn, site: str | None = None) -> dict[
     """A handling unit with all it holds, one tagged unit, or a quantity from a place."""
     named = [body.handling_unit is not None, body.epc is not None, body.sku is not None]
     if named.count(True) != 1:
-        raise _wrong(
-            "/handling_unit", "Name a handling unit, a unit by epc, or a sku; one of them."
+        raise wrong_field(
+            "/handling_unit",
+            "required",
+            "Name a handling unit, a unit by epc, or a sku; one of them.",
         )
     found, who, owners = context(request), caller(request), owners_scope(request)
 
@@ -119,10 +121,6 @@ async def move(request: Request, body: MoveIn, site: str | None = None) -> dict[
             )
 
     if body.sku is not None and (body.quantity is None or body.from_ is None):
-        raise _wrong("/quantity", "Say how many, and from which place.")
+        raise wrong_field("/quantity", "required", "Say how many, and from which place.")
     await transact(request, write, site=site)
     return {"moved": True, "to": body.to}
-
-
-def _wrong(pointer: str, detail: str) -> Refused:
-    return Refused("validation", detail, errors=(FieldError(pointer, "required", detail),))

@@ -34,7 +34,7 @@ from core.application.tags import (
     kill,
     retag,
 )
-from core.domain.errors import FieldError, Refused
+from core.domain.errors import wrong_field
 from core.domain.naming import normal_unit_key
 
 router = APIRouter(dependencies=[Depends(check_query)], tags=["tags"])
@@ -56,13 +56,15 @@ def tag_of(text: str) -> Tag:
 def binding_work(request: Request, body: BindIn, tag: Tag) -> Work:
     """The change that a body asks for: a unit or a handling unit gets this tag."""
     if (body.sku is None) == (body.kind is None):
-        raise _wrong("/sku", "required", "Name a sku for a unit, or a kind of handling unit.")
+        raise wrong_field("/sku", "required", "Name a sku for a unit, or a kind of handling unit.")
     found, who, owners = context(request), caller(request), owners_scope(request)
     common: dict[str, Any] = {"reason": body.reason, "owners": owners}
     common |= {"now": found.clock(), "actor": who.name}
     if body.sku is not None:
         if body.location is not None and body.handling_unit is not None:
-            raise _wrong("/location", "choice", "Name a location or a handling unit, not both.")
+            raise wrong_field(
+                "/location", "choice", "Name a location or a handling unit, not both."
+            )
         unit = UnitTagging(
             owner=owner_of(request, body.owner),
             sku=body.sku,
@@ -72,14 +74,10 @@ def binding_work(request: Request, body: BindIn, tag: Tag) -> Work:
         )
         return lambda uow: bind_unit(uow, tag, unit, **common)
     if body.location is None:
-        raise _wrong("/location", "required", "Name where the handling unit stands.")
+        raise wrong_field("/location", "required", "Name where the handling unit stands.")
     owner = None if body.kind == "tote" else owner_of(request, body.owner)
     carrier = CarrierTagging(kind=body.kind, location=body.location, owner=owner)
     return lambda uow: bind_carrier(uow, tag, carrier, ids=found.ids, **common)
-
-
-def _wrong(pointer: str, code: str, detail: str) -> Refused:
-    return Refused("validation", detail, errors=(FieldError(pointer, code, detail),))
 
 
 async def tag_shown(unit: UnitOfWork, key: str, owners: list[str] | None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from core.application.ports.uow import Ids, UnitOfWork
 from core.application.replenish import choose
 from core.application.suspicions import check_unsuspected
 from core.domain.adjusting import Adjustment
-from core.domain.errors import FieldError, Refused, not_found
+from core.domain.errors import FieldError, Refused, not_found, wrong_field
 from core.domain.stock import Move, Place
 
 
@@ -36,7 +36,7 @@ async def adjust_stock(
         error = FieldError("/location", "location-virtual", detail)
         raise Refused("location-virtual", detail, errors=(error,))
     if adjustment.delta == 0:
-        raise _wrong("/delta", "range", "Name a difference.")
+        raise wrong_field("/delta", "range", "Name a difference.")
     other = await uow.stock.virtual("loss" if adjustment.reason == "loss" else "adjustment")
     if adjustment.delta > 0:
         goods = await _appearing(uow, adjustment, item_id, other)
@@ -65,10 +65,10 @@ async def _appearing(
     for n, key in enumerate(adjustment.epcs):
         unit = units.get(key)
         if unit is None or unit.place is not None or unit.item_id != item_id:
-            raise _wrong(f"/epcs/{n}", "choice", "This unit is not known as gone from here.")
+            raise wrong_field(f"/epcs/{n}", "choice", "This unit is not known as gone from here.")
     rest = adjustment.delta - len(adjustment.epcs)
     if rest < 0:
-        raise _wrong("/epcs", "length", "More tags than goods.")
+        raise wrong_field("/epcs", "length", "More tags than goods.")
     owner = adjustment.owner
     goods = [Content(owner, item_id, units[k].lot_id, 1, source, k) for k in adjustment.epcs]
     if rest:
@@ -204,7 +204,3 @@ async def _post(
         actor=actor,
     )
     await post_moves(uow, moves, now=now, ids=ids)
-
-
-def _wrong(pointer: str, code: str, detail: str) -> Refused:
-    return Refused("validation", detail, errors=(FieldError(pointer, code, detail),))

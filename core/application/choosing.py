@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.application.ports.carriers import Content
-from core.domain.errors import FieldError, Refused
+from core.domain.errors import Refused, wrong_field
 
 
 def take_goods(here: Sequence[Content], wanted: int, epcs: Sequence[str]) -> list[Content]:
@@ -17,7 +17,7 @@ def take_goods(here: Sequence[Content], wanted: int, epcs: Sequence[str]) -> lis
     """
     named = [content for content in here if content.epc_key in epcs]
     if len(named) != len(epcs):
-        raise _wrong("choice", "A unit is not booked at this place.")
+        raise wrong_field("/epcs", "choice", "A unit is not booked at this place.")
     total = sum(content.quantity for content in here)
     if total < wanted:
         raise Refused(
@@ -31,7 +31,9 @@ def take_goods(here: Sequence[Content], wanted: int, epcs: Sequence[str]) -> lis
     rest = wanted - len(named)
     loose = [content for content in here if content.epc_key is None]
     if rest < 0 or sum(content.quantity for content in loose) < rest:
-        raise _wrong("required", "The goods here are tagged: name the units that are meant.")
+        raise wrong_field(
+            "/epcs", "required", "The goods here are tagged: name the units that are meant."
+        )
     chosen = list(named)
     for content in loose:
         part = min(rest, content.quantity)
@@ -39,7 +41,3 @@ def take_goods(here: Sequence[Content], wanted: int, epcs: Sequence[str]) -> lis
             chosen.append(replace(content, quantity=part))
             rest -= part
     return chosen
-
-
-def _wrong(code: str, detail: str) -> Refused:
-    return Refused("validation", detail, errors=(FieldError("/epcs", code, detail),))

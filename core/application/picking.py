@@ -14,7 +14,7 @@ from core.application.order_events import tell_word
 from core.application.ports.uow import Ids, UnitOfWork
 from core.application.replan import plan_again
 from core.application.totes import bind_tote
-from core.domain.errors import FieldError, Refused
+from core.domain.errors import wrong_field
 from core.domain.orders import Fulfilment, settle
 from core.domain.picking import PickTask, Seen, ShortReason, Take, check_open, plan_takes
 from core.domain.states import PICK_TASK
@@ -107,10 +107,10 @@ async def short_pick(
     order, task = await _locked(uow, task_id, owners)
     PICK_TASK.check(task.state, "short")
     if picked < task.picked or picked >= task.quantity:
-        raise _wrong("/picked", "A short pick is less than the task wants.")
+        raise wrong_field("/picked", "range", "A short pick is less than the task wants.")
     if picked > task.picked:
         if found is None:
-            raise _wrong("/tote", "Name the tote that took what was found.")
+            raise wrong_field("/tote", "range", "Name the tote that took what was found.")
         task = await _take(
             uow,
             order,
@@ -251,7 +251,3 @@ def _move(task: PickTask, take: Take, target: Place, *, now: int, actor: str, nt
         epc_key=take.epc_key,
         actor=actor,
     )
-
-
-def _wrong(pointer: str, detail: str) -> Refused:
-    return Refused("validation", detail, errors=(FieldError(pointer, "range", detail),))

@@ -37,9 +37,10 @@ async def recall_lot(
     lot = await _lot(uow, lot_id, owners)
     if lot.recalled_at is not None:
         raise Refused("state-conflict", "The lot is recalled already. Release it first.")
-    await uow.lots.set_recall(lot_id, at=now, reason=reason, actor=actor)
+    await uow.lots.recall(lot_id, now=now, reason=reason, actor=actor)
     goods = await uow.lots.goods(lot_id, status="available")
-    moved = await post_status(uow, goods, "hold", "recall", ids(), now, ids, actor)
+    moved = sum(content.quantity for content in goods)
+    await post_status(uow, goods, "hold", reason="recall", now=now, ids=ids, actor=actor)
     orders = tuple(await uow.lots.in_orders(lot_id))
     subject = f"{lot.owner_id} {lot.sku} {lot.code}"
     await uow.watch.raise_alarm(
@@ -81,11 +82,12 @@ async def release_lot(
     lot = await _lot(uow, lot_id, owners)
     if lot.recalled_at is None:
         raise Refused("state-conflict", "The lot is not recalled.")
-    await uow.lots.set_recall(lot_id, at=None, reason=reason, actor=actor)
+    await uow.lots.release(lot_id, now=now, reason=reason, actor=actor)
     expired = lot.expires_at is not None and lot.expires_at <= now
     goods = await uow.lots.goods(lot_id, status="hold")
     status = "expired" if expired else "available"
-    moved = await post_status(uow, goods, status, "released", ids(), now, ids, actor)
+    moved = sum(content.quantity for content in goods)
+    await post_status(uow, goods, status, reason="released", now=now, ids=ids, actor=actor)
     orders = tuple(await uow.lots.in_orders(lot_id))
     await uow.watch.clear_alarm(RECALLED, f"{lot.owner_id} {lot.sku} {lot.code}", now=now)
     for order in orders:
@@ -97,7 +99,8 @@ async def release_lot(
 async def hold_recalled(uow: UnitOfWork, *, now: int, ids: Ids, limit: int = 100) -> int:
     """Hold what arrived of recalled lots since; how many base units."""
     goods = await uow.lots.recalled(limit=limit)
-    return await post_status(uow, goods, "hold", "recall", ids(), now, ids, "worker")
+    await post_status(uow, goods, "hold", reason="recall", now=now, ids=ids, actor="worker")
+    return sum(content.quantity for content in goods)
 
 
 async def _lot(uow: UnitOfWork, lot_id: int, owners: Owners) -> Lot:

@@ -16,7 +16,7 @@ from core.application.ledger import post_moves
 from core.application.packing import find_carrier
 from core.application.ports.carriers import Content
 from core.application.ports.uow import Ids, UnitOfWork
-from core.domain.errors import FieldError, Refused, not_found
+from core.domain.errors import FieldError, Refused, not_found, wrong_field
 from core.domain.stock import Place
 
 
@@ -41,7 +41,7 @@ async def change_status(
 ) -> UUID:
     """Post the change. Goods of a recalled lot, or out of date, never become available."""
     if wanted.from_status == wanted.to_status:
-        raise _wrong("/to_status", "choice", "The goods have this status already.")
+        raise wrong_field("/to_status", "choice", "The goods have this status already.")
     items = await uow.orders.items(wanted.owner, [wanted.sku])
     if wanted.sku not in items:
         detail = "The owner has no item with this SKU."
@@ -57,14 +57,16 @@ async def change_status(
     goods = take_goods(here, wanted.quantity, wanted.epcs)
     if wanted.to_status == "available":
         await check_sellable(uow, goods, now=now)
-    event = ids()
-    await post_status(uow, goods, wanted.to_status, wanted.reason, event, now, ids, actor)
-    return event
+    return await post_status(
+        uow, goods, wanted.to_status, reason=wanted.reason, now=now, ids=ids, actor=actor
+    )
 
 
 async def _place(uow: UnitOfWork, wanted: StatusChange) -> Place:
     if (wanted.location is None) == (wanted.handling_unit is None):
-        raise _wrong("/location", "required", "Name a location or a handling unit, one of them.")
+        raise wrong_field(
+            "/location", "required", "Name a location or a handling unit, one of them."
+        )
     if wanted.location is not None:
         place = await uow.stock.place(wanted.location)
         if place.is_virtual:
@@ -97,13 +99,14 @@ async def post_status(
     uow: UnitOfWork,
     goods: Sequence[Content],
     status: str,
+    *,
     reason: str,
-    event: UUID,
     now: int,
     ids: Ids,
     actor: str,
-) -> int:
-    """Move goods to a status where they lie; how many base units."""
+) -> UUID:
+    """Move goods, all of another status, to this one where they lie; the id of the change."""
+    event = ids()
     moves = carry_moves(
         goods,
         lambda content: replace(content.place, status=status),
@@ -115,8 +118,4 @@ async def post_status(
         actor=actor,
     )
     await post_moves(uow, moves, now=now, ids=ids)
-    return sum(move.quantity for move in moves)
-
-
-def _wrong(pointer: str, code: str, detail: str) -> Refused:
-    return Refused("validation", detail, errors=(FieldError(pointer, code, detail),))
+    return event

@@ -58,6 +58,11 @@ class Shortage:
     facts: dict[str, str] = field(default_factory=dict)
 
 
+def wrong_field(pointer: str, code: str, detail: str) -> Refused:
+    """One wrong field (JSON pointer, or `?name`) as a `validation` refusal."""
+    return Refused("validation", detail, errors=(FieldError(pointer, code, detail),))
+
+
 def not_found(thing: str) -> Refused:
     """Unknown id, or one that this caller may not see: the answer is the same."""
     return Refused(

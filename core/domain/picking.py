@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from core.domain.errors import FieldError, Refused
+from core.domain.errors import wrong_field
 from core.domain.states import PICK_TASK
 from core.domain.stock import Place
 
@@ -70,7 +70,7 @@ def check_open(task: PickTask, quantity: int) -> None:
     """The task must be in someone's hands and want this much."""
     PICK_TASK.check(task.state, "picked")
     if quantity < 1 or quantity > task.left:
-        raise _wrong("/quantity", "range", "The task does not want this quantity.")
+        raise wrong_field("/quantity", "range", "The task does not want this quantity.")
 
 
 def plan_takes(
@@ -78,18 +78,18 @@ def plan_takes(
 ) -> list[Take]:
     """Units by their tags from where the book has them; the rest from the task's bin."""
     if len(epcs) > quantity or len(set(epcs)) != len(epcs):
-        raise _wrong("/epcs", "length", "More tags than goods, or one tag twice.")
+        raise wrong_field("/epcs", "length", "More tags than goods, or one tag twice.")
     takes = []
     for index, key in enumerate(epcs):
         unit = seen.get(key)
         if unit is None or unit.place is None or not _fits(task, unit):
-            raise _wrong(
+            raise wrong_field(
                 f"/epcs/{index}", "choice", "This unit is not the item to pick, or is not here."
             )
         takes.append(Take(1, unit.place, unit.lot_id, key))
     rest = quantity - len(epcs)
     if rest > untagged:
-        raise _wrong("/epcs", "required", "The goods here are tagged: send the tags you took.")
+        raise wrong_field("/epcs", "required", "The goods here are tagged: send the tags you took.")
     if rest:
         takes.append(Take(rest, task.place, task.lot_id))
     return takes
@@ -103,7 +103,3 @@ def _fits(task: PickTask, unit: Seen) -> bool:
         and unit.place is not None
         and unit.place.status == "available"
     )
-
-
-def _wrong(pointer: str, code: str, detail: str) -> Refused:
-    return Refused("validation", detail, errors=(FieldError(pointer, code, detail),))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +12,11 @@ import pytest
 
 from core.application.ledger import post_moves
 from core.application.verify import verify
-from runtime.cli.main import run
 from runtime.clock import new_id, now_us
 from tests.apis import Api, open_api
 from tests.builders import OWNER, SITE, Warehouse, a_move, a_warehouse
 from tests.floor import unit_key
-from tests.sockets import listening
+from tests.shells import shell_of
 
 BIN = "A-01-01-1"
 
@@ -221,16 +219,7 @@ async def test_the_layout_sets_the_limit(house: House) -> None:
 async def test_counts_are_opened_and_booked_from_the_shell(
     house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    key = tmp_path / "manager.key"
-    key.write_text(await house.api.key("manager", owners=(OWNER,)), encoding="utf-8")
-    async with listening(house.api) as port:
-        where = ["--api", f"http://127.0.0.1:{port}", "--key-file", str(key)]
-
-        async def shell(*words: str) -> tuple[int, str]:
-            code = await asyncio.to_thread(run, [*words, *where])
-            told = capsys.readouterr()
-            return code, told.out or told.err
-
+    async with shell_of(house.api, "manager", OWNER, tmp_path, capsys) as shell:
         assert await shell("count", "plan") == (0, "1 counts opened\n")
         assert await shell("count", "open", BIN) == (0, "0 counts opened\n")
         await house.count("ann", [{"sku": "SKU-1", "quantity": 12}])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,10 @@ import httpx
 import pytest
 
 from core.application.ledger import post_moves
-from runtime.cli.main import run
 from runtime.clock import new_id, now_us
 from tests.apis import Api, open_api
 from tests.builders import OWNER, SITE, Warehouse, a_move, a_warehouse
-from tests.sockets import listening
+from tests.shells import shell_of
 
 GTIN, CASE, PALLET = "09521101001006", "19521101001003", "29521101001000"
 HEAD = "sku,name,gtin,uom,min,max"
@@ -174,20 +172,12 @@ async def test_items_are_found_by_text_and_only_by_their_owner(shop: Shop) -> No
 async def test_items_go_out_and_come_back_by_the_shell(
     shop: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    key, file = tmp_path / "manager.key", tmp_path / "items.csv"
-    key.write_text(await shop.api.key("manager", owners=(OWNER,)), encoding="utf-8")
+    file = tmp_path / "items.csv"
     file.write_text(f"{WIDE}\n{LAMP}\n", encoding="utf-8")
-    async with listening(shop.api) as port:
-        where = ["--api", f"http://127.0.0.1:{port}", "--key-file", str(key)]
-
-        async def shell(*words: str) -> tuple[int, str]:
-            code = await asyncio.to_thread(run, ["site", *words, *where])
-            told = capsys.readouterr()
-            return code, told.out or told.err
-
-        code, told = await shell("import-items", str(file), "--dry-run")
+    async with shell_of(shop.api, "manager", OWNER, tmp_path, capsys) as shell:
+        code, told = await shell("site", "import-items", str(file), "--dry-run")
         assert (code, told) == (0, "       1 rows\ndry run: nothing was kept\n")
-        assert (await shell("import-items", str(file)))[0] == 0
-        code, out = await shell("export-items")
+        assert (await shell("site", "import-items", str(file)))[0] == 0
+        code, out = await shell("site", "export-items")
         assert (code, out) == (0, (await shop.client.get("/v1/exports/items")).text)
         assert out.count("\n") == 4

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -15,12 +14,11 @@ import pytest
 from core.application.ledger import post_moves
 from core.application.verify import verify
 from core.application.work import promise_step
-from runtime.cli.main import run
 from runtime.clock import new_id, now_us
 from tests.apis import Api, open_api
 from tests.builders import OWNER, SITE, Warehouse, a_move, a_warehouse
 from tests.floor import tote_key, unit_key
-from tests.sockets import listening
+from tests.shells import shell_of
 
 TAG = unit_key(1)
 
@@ -197,6 +195,7 @@ async def test_a_recall_holds_the_lot_here_and_later_and_traces_its_orders(house
 
     freed = await house.post(f"/v1/lots/{lot}/release", {"reason": "laboratory"})
     assert freed["moved"] == 12
+    assert (freed["lot"]["recall_reason"], freed["lot"]["release_reason"]) == (None, "laboratory")
     assert (await house.statuses())[("A-01-01-1", "available")] == 17
     alarms = (await house.get("/v1/exceptions", open="true"))["items"]
     assert [a for a in alarms if a["kind"].startswith("lot.")] == []
@@ -241,16 +240,7 @@ async def test_another_owners_lot_does_not_exist(house: House) -> None:
 async def test_a_lot_is_recalled_and_traced_from_the_shell(
     house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    key = tmp_path / "lead.key"
-    key.write_text(await house.api.key("lead", owners=(OWNER,)), encoding="utf-8")
-    async with listening(house.api) as port:
-        where = ["--api", f"http://127.0.0.1:{port}", "--key-file", str(key)]
-
-        async def shell(*words: str) -> tuple[int, str]:
-            code = await asyncio.to_thread(run, [*words, *where])
-            told = capsys.readouterr()
-            return code, told.out or told.err
-
+    async with shell_of(house.api, "lead", OWNER, tmp_path, capsys) as shell:
         lot = str(house.lots["L1"])
         code, listed = await shell("lot", "list", "--lot", "L1")
         assert (code, listed.split()[:3]) == (0, [lot, "SKU-1", "L1"])

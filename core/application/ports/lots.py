@@ -47,8 +47,11 @@ class LotStore(Protocol):
     async def blocked(self, lot_ids: Sequence[int], *, now: int) -> list[Lot]:
         """Those of them that are recalled, or out of date at `now`."""
 
-    async def set_recall(self, lot_id: int, *, at: int | None, reason: str, actor: str) -> None:
-        """Write the recall, or with `at` None its end."""
+    async def recall(self, lot_id: int, *, now: int, reason: str, actor: str) -> None:
+        """Write the recall."""
+
+    async def release(self, lot_id: int, *, now: int, reason: str, actor: str) -> None:
+        """Write the end of the recall."""
 
     async def goods(self, lot_id: int, *, status: str) -> list[Content]:
         """Its goods of one status on site that no order's tote or carton holds."""

@@ -127,6 +127,9 @@ lot = Table(
     at("recalled_at"),
     words("recall_reason", nullable=True),
     words("recalled_by", nullable=True),
+    at("released_at"),
+    words("release_reason", nullable=True),
+    words("released_by", nullable=True),
     UniqueConstraint("item_id", "code"),
     Index("ix_lot_recalled", "lot_id", postgresql_where=text("recalled_at IS NOT NULL")),
 )

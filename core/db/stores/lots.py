@@ -19,6 +19,7 @@ from core.db.stores.lots_sql import (
     ONE,
     RECALL,
     RECALLED,
+    RELEASE,
     TRACE,
 )
 from core.db.stores.order_views import scope
@@ -48,9 +49,13 @@ class PgLotStore:
         """See the port."""
         return [Lot(**row) for row in await self._raw.fetch(BLOCKED, list(lot_ids), now)]
 
-    async def set_recall(self, lot_id: int, *, at: int | None, reason: str, actor: str) -> None:
+    async def recall(self, lot_id: int, *, now: int, reason: str, actor: str) -> None:
         """See the port."""
-        await self._raw.execute(RECALL, lot_id, at, reason, actor)
+        await self._raw.execute(RECALL, lot_id, now, reason, actor)
+
+    async def release(self, lot_id: int, *, now: int, reason: str, actor: str) -> None:
+        """See the port."""
+        await self._raw.execute(RELEASE, lot_id, now, reason, actor)
 
     async def goods(self, lot_id: int, *, status: str) -> list[Content]:
         """See the port."""

@@ -15,7 +15,14 @@ FROM lot l JOIN item i ON i.item_id = l.item_id
 WHERE l.lot_id = ANY($1::bigint[]) AND (l.recalled_at IS NOT NULL OR l.expires_at <= $2)
 ORDER BY l.lot_id
 """
-RECALL = "UPDATE lot SET recalled_at = $2, recall_reason = $3, recalled_by = $4 WHERE lot_id = $1"
+RECALL = """
+UPDATE lot SET recalled_at = $2, recall_reason = $3, recalled_by = $4, released_at = NULL,
+  release_reason = NULL, released_by = NULL WHERE lot_id = $1
+"""
+RELEASE = """
+UPDATE lot SET recalled_at = NULL, recall_reason = NULL, recalled_by = NULL, released_at = $2,
+  release_reason = $3, released_by = $4 WHERE lot_id = $1
+"""
 # Goods in an order's tote or carton belong to that order until its people have taken them out.
 _FREE = """ AND q.on_hand > 0 AND NOT EXISTS (SELECT 1 FROM handling_unit h
   WHERE h.site_id = q.site_id AND h.handling_unit_id = q.handling_unit_id
@@ -39,6 +46,7 @@ GROUP BY f.fulfilment_id, o.order_number, f.owner_id ORDER BY o.order_number
 HEAD = """
 SELECT l.lot_id AS id, i.owner_id AS owner, i.sku, i.name, l.code AS lot, l.expires_at,
   l.recalled_at, l.recall_reason, l.recalled_by,
+  l.released_at, l.release_reason, l.released_by,
   COALESCE(s.on_hand, 0)::bigint AS on_hand, COALESCE(s.available, 0)::bigint AS available
 FROM lot l JOIN item i ON i.item_id = l.item_id
 LEFT JOIN LATERAL (SELECT sum(q.on_hand) AS on_hand,

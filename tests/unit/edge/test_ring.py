@@ -133,6 +133,9 @@ def test_a_disk_without_room_costs_the_ring_and_never_a_read(
 
     ring._files._bounds = SMALL
     ring.tend()
+    ring.tend()
+    told = [(record.getMessage(), getattr(record, "reads", None)) for record in caplog.records]
+    assert told[1:] == [("ring_resumed", None), ("ring_reads_unwritten", 2)]
     ring.read(0, read(3), 0, True)
     ring.close()
     assert (ring.paused, numbers(tmp_path)) == (False, [4])

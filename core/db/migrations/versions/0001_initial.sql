@@ -525,6 +525,9 @@ CREATE TABLE lot (
 	recalled_at BIGINT, 
 	recall_reason TEXT, 
 	recalled_by TEXT, 
+	released_at BIGINT, 
+	release_reason TEXT, 
+	released_by TEXT, 
 	CONSTRAINT pk_lot PRIMARY KEY (lot_id), 
 	CONSTRAINT uq_lot_item_id_code UNIQUE (item_id, code)
 );
