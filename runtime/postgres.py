@@ -74,15 +74,19 @@ class Server:
         ]
 
 
-def prepare(home: Path, port: int = 0, *, options: tuple[str, ...] = ()) -> Server:
+def prepare(
+    home: Path, port: int = 0, *, options: tuple[str, ...] = (), data: Path | None = None
+) -> Server:
     """Make or find the cluster of a state directory; `port` 0 takes a free one.
+
+    `data` names another place for the cluster than its own, which the server's account may enter.
 
     Refuses while another process holds it; a postmaster without its supervisor is shut down first.
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     account = pgfiles.server_account()
     binaries = pgfiles.server_binaries(account)
-    data = pgfiles.data_directory(home, account)
+    data = data or pgfiles.data_directory(home, account)
     for role in ("postgres", OWNER, APP, KPI):
         path = home / f"{role}.password"
         if not path.exists():
